@@ -1,0 +1,74 @@
+//! Every limit of the wire and of the node, by name. Sizes are bytes unless the name says otherwise.
+
+/// Longest header of a frame. Headers carry ids, topics and one error text, never payloads.
+pub const HEADER_MAX: usize = 16 * 1024;
+
+/// Longest topic of a message.
+pub const TOPIC_MAX: usize = 255;
+
+/// Longest registered name.
+pub const NAME_MAX: usize = 255;
+
+/// Longest id of an entry or of a host (`namespace:name`).
+pub const ID_MAX: usize = 255;
+
+/// Longest error text that travels in a header; longer ones are cut.
+pub const TEXT_MAX: usize = 4 * 1024;
+
+/// Longest encoded message, result or argument list, where the host does not say otherwise.
+pub const MESSAGE_DEFAULT: usize = 4 << 20;
+
+/// Largest `message` limit that a host may ask for.
+pub const MESSAGE_MAX: usize = 256 << 20;
+
+/// Encoded bytes that may wait for a process before sends to it fail, where the host does not say.
+pub const MAILBOX_DEFAULT: usize = 16 << 20;
+
+/// Largest `mailbox` limit that a host may ask for.
+pub const MAILBOX_MAX: usize = 1 << 30;
+
+/// Processes of one host at a time, where the host does not say otherwise.
+pub const PROCESSES_DEFAULT: u32 = 10_000;
+
+/// Bytes that may lie in the supervisor for one worker beyond twice its mailbox limit: room for
+/// events and replies. A worker that lets more pile up does not read, and is ended.
+pub const OUTBOX_SLACK: usize = 8 << 20;
+
+/// Bytes that a sender may pipeline to one destination before it must ask again.
+pub const ROUTE_CREDIT_MAX: usize = 256 * 1024;
+
+/// Open routes of one sender. Beyond it every send asks, which is slower but not wrong.
+pub const ROUTES_MAX: usize = 4096;
+
+/// Links of one process.
+pub const LINKS_MAX: usize = 100_000;
+
+/// Processes that one process monitors.
+pub const MONITORS_MAX: usize = 100_000;
+
+/// Names that one process holds.
+pub const NAMES_MAX: usize = 1024;
+
+/// Calls of one worker that are not answered yet.
+pub const CALLS_MAX: usize = 65_536;
+
+/// Tables in tables of one value. Deeper ones do not travel.
+pub const DEPTH_MAX: usize = 64;
+
+/// Time a process has to load (fork, compile, top level of its script), in nanoseconds.
+pub const START_MAX_NS: u64 = 10_000_000_000;
+
+/// Time a worker has to exit after it said that its body ended, in nanoseconds.
+pub const EXIT_MAX_NS: u64 = 2_000_000_000;
+
+/// Source text of one entry.
+pub const SOURCE_MAX: usize = 8 << 20;
+
+/// One packet between supervisor and zygote.
+pub const PACKET_MAX: usize = 4 * 1024;
+
+/// Bytes of the largest frame that a message limit of `message` allows.
+#[must_use]
+pub const fn frame_max(message: usize) -> usize {
+    message + HEADER_MAX + crate::codec::PREFIX
+}
