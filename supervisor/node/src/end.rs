@@ -1,0 +1,127 @@
+//! How a process ends: why, and who is told in which order.
+
+use crate::process::{Number, Order, Phase, Process};
+use crate::timers::Timer;
+use crate::{ChildEnd, Node, Output, Refusal};
+use alloc::format;
+use alloc::rc::Rc;
+use alloc::string::String;
+use ipc::frame::Outcome;
+use ipc::{ExitKind, ExitReason, fault, signal_name};
+
+/// SIGKILL, the only signal that the node has sent.
+const SIGKILL: i32 = 9;
+
+impl Node {
+    /// The kernel's report: the only thing that ends a process that had a worker.
+    pub(crate) fn exited(&mut self, number: Number, os_pid: u32, end: ChildEnd) {
+        let Some(process) = self.processes.get(&number) else { return };
+        let (reason, cause) = reason(process, os_pid, end);
+        if self.is_loading(number) {
+            let entry = process.entry.clone();
+            let how = reason.message.clone().unwrap_or_else(|| String::from("it ended"));
+            self.start_failed(number, Refusal::StartDied { entry, how });
+        }
+        self.end(number, reason, cause);
+    }
+
+    /// The order of an end: PID and names stop resolving, senders learn it, then EXIT to each
+    /// watcher, then LINK_DOWN (or death) to each linked process. So whoever has seen an EXIT can
+    /// no longer send to that PID, and can register its name.
+    pub(crate) fn end(&mut self, number: Number, reason: ExitReason, cause: Option<Rc<str>>) {
+        for timer in [Timer::Start, Timer::Cancel, Timer::Exit] {
+            self.clear_timer(number, timer);
+        }
+        let Some(mut process) = self.processes.remove(&number) else { return };
+        self.forget(&process);
+        self.cut_routes_to(core::mem::take(&mut process.routes_in));
+        let reason = Rc::new(reason);
+        self.tell_watchers(&process, &reason);
+        self.tell_links(&process, &reason, cause);
+        self.emit(Output::Ended { pid: process.pid, reason, token: process.token });
+        self.stopped_if_empty();
+    }
+
+    fn forget(&mut self, process: &Process) {
+        let number = process.pid.number;
+        for name in &process.names {
+            self.names.remove(name);
+        }
+        for target in &process.watching {
+            if let Some(target) = self.processes.get_mut(target) {
+                target.watchers.remove(&number);
+            }
+        }
+        self.drop_routes_of(number, &process.routes);
+        if let Some(live) = self.live.get_mut(&process.host) {
+            *live -= 1;
+            if *live == 0 {
+                self.live.remove(&process.host);
+            }
+        }
+    }
+
+    fn tell_watchers(&mut self, process: &Process, reason: &Rc<ExitReason>) {
+        for watcher in &process.watchers {
+            let Some(watcher) = self.processes.get_mut(watcher) else { continue };
+            watcher.watching.remove(&process.pid.number);
+            let to = watcher.pid;
+            self.emit(Output::Exit { to, from: process.pid, reason: reason.clone() });
+        }
+    }
+
+    fn tell_links(&mut self, process: &Process, reason: &Rc<ExitReason>, cause: Option<Rc<str>>) {
+        let text = || Rc::from(reason.message.as_deref().unwrap_or_default());
+        let cause = cause.unwrap_or_else(text);
+        for peer_number in &process.links {
+            let Some(peer) = self.processes.get_mut(peer_number) else { continue };
+            peer.links.remove(&process.pid.number);
+            let (to, trap_links) = (peer.pid, peer.trap_links);
+            match (reason.is_normal(), trap_links) {
+                (true, _) => {}
+                (false, true) => {
+                    self.emit(Output::LinkDown { to, from: process.pid, reason: reason.clone() });
+                }
+                (false, false) => self.order(*peer_number, link_order(&cause)),
+            }
+        }
+    }
+}
+
+fn link_order(cause: &Rc<str>) -> Order {
+    let message = fault::cut(format!("linked process failed: {cause}"));
+    Order { cause: Some(cause.clone()), ..Order::new(ExitKind::Link, message) }
+}
+
+/// Why a process ended. What its worker said of a finished body comes first: a kill that arrives
+/// between that and the exit changes nothing. A violation has erased it (see `Node::violation`).
+fn reason(process: &Process, os_pid: u32, end: ChildEnd) -> (ExitReason, Option<Rc<str>>) {
+    let (signal, code) = match end {
+        ChildEnd::Code(code) => (None, Some(code)),
+        ChildEnd::Signal(signal) => (Some(signal), None),
+    };
+    let bare =
+        ExitReason { kind: ExitKind::Normal, signal, code, limit: None, os_pid, message: None };
+    match (&process.outcome, &process.order, end) {
+        (Some(Outcome::Normal), ..) => (bare, None),
+        (Some(Outcome::Failed { message }), ..) => {
+            let message = Some(fault::cut(message.clone()));
+            (ExitReason { kind: ExitKind::Error, message, ..bare }, None)
+        }
+        (None, Some(order), ChildEnd::Signal(SIGKILL)) => {
+            let (limit, message) = (order.limit.clone(), Some(order.message.clone()));
+            (ExitReason { kind: order.kind, limit, message, ..bare }, order.cause.clone())
+        }
+        (None, _, ChildEnd::Signal(signal)) => {
+            let message = Some(format!("killed by signal {signal} ({})", signal_name(signal)));
+            (ExitReason { kind: ExitKind::Signal, message, ..bare }, None)
+        }
+        (None, _, ChildEnd::Code(code)) => {
+            let message = match process.phase {
+                Phase::Unloaded => String::from("could not be loaded"),
+                _ => format!("worker exited with code {code} before its body ended"),
+            };
+            (ExitReason { kind: ExitKind::Code, message: Some(message), ..bare }, None)
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What a node is told.
+
+use alloc::string::String;
+use ipc::frame::FromWorker;
+use ipc::{Fault, Pid};
+
+/// One thing that happened. The payload that came with it, if any, stays with the caller.
+#[derive(Clone, Debug)]
+pub enum Input<'a> {
+    /// The node itself wants a process (the main one, a service). Answer:
+    /// [`Output::NodeReply`](crate::Output::NodeReply) with the same token.
+    Spawn {
+        /// Comes back in the answer and at the end.
+        token: u32,
+        /// Entry, `ns:name`.
+        entry: &'a str,
+        /// Host, `ns:name`.
+        host: &'a str,
+    },
+    /// A worker said something.
+    Frame {
+        /// The process that the worker is.
+        from: Pid,
+        /// What it said.
+        frame: &'a FromWorker<'a>,
+        /// Bytes of the whole frame, as [`ipc::Frame::charge`] counts them.
+        charge: usize,
+    },
+    /// A worker sent what is no frame.
+    Broken {
+        /// The process that the worker is.
+        from: Pid,
+        /// What was wrong.
+        what: String,
+    },
+    /// Too many bytes lie in a worker's outbox: it does not read.
+    Overrun {
+        /// The process that the worker is.
+        pid: Pid,
+        /// The limit in bytes.
+        limit: u64,
+        /// The bytes that lie there.
+        used: u64,
+    },
+    /// No worker could be had for a process that was to start.
+    NoWorker {
+        /// The process.
+        pid: Pid,
+        /// Why.
+        fault: Fault,
+    },
+    /// The kernel reported the end of a worker, and all that it had written was handled before.
+    Exited {
+        /// The process that the worker was.
+        pid: Pid,
+        /// Its OS pid.
+        os_pid: u32,
+        /// How it ended.
+        end: ChildEnd,
+    },
+    /// The node is to stop.
+    Stop {
+        /// How.
+        how: Stop,
+        /// Time that processes have after their CANCEL, in nanoseconds.
+        grace_ns: u64,
+    },
+    /// Time passed.
+    Time,
+}
+
+/// How a child ended (waitid(2)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChildEnd {
+    /// It exited with this code.
+    Code(i32),
+    /// This signal killed it.
+    Signal(i32),
+}
+
+/// How a node stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// The main process ended: those that cannot see a CANCEL are terminated, the others asked.
+    MainEnded,
+    /// Somebody outside asked: every process gets its CANCEL and the time.
+    Asked,
+    /// At once.
+    Now,
+}

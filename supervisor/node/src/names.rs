@@ -1,0 +1,61 @@
+//! The name table: a name has at most one owner, and none that is gone.
+
+use crate::process::{Number, Process};
+use crate::{Granted, Node, Refusal};
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::rc::Rc;
+use alloc::string::String;
+use alloc::vec::Vec;
+use ipc::limits::{NAME_MAX, NAMES_MAX};
+
+impl Node {
+    pub(crate) fn register(
+        &mut self,
+        from: Number,
+        name: &str,
+        dest: Option<&str>,
+    ) -> Result<Granted, Refusal> {
+        // A name that looks like a PID could stand in for one.
+        if name.is_empty() || name.len() > NAME_MAX || name.starts_with('{') {
+            return Err(Refusal::BadName);
+        }
+        let owner = dest.map_or(Ok(from), |dest| self.resolve(dest))?;
+        if let Some(present) = self.names.get(name) {
+            return if *present == owner { Ok(Granted::Done) } else { Err(Refusal::NameTaken) };
+        }
+        let process = self.processes.get_mut(&owner).ok_or(Refusal::Gone)?;
+        if process.names.len() >= NAMES_MAX {
+            return Err(Refusal::TooMany { what: "names", max: NAMES_MAX });
+        }
+        let name: Rc<str> = Rc::from(name);
+        process.names.insert(name.clone());
+        self.names.insert(name, owner);
+        Ok(Granted::Done)
+    }
+
+    pub(crate) fn lookup(&self, name: &str) -> Result<Granted, Refusal> {
+        let owner = self.names.get(name).and_then(|owner| self.pid_of(*owner));
+        owner.map(Granted::Pid).ok_or_else(|| Refusal::NameUnknown(name.to_owned()))
+    }
+
+    pub(crate) fn unregister(&mut self, from: Number, name: &str) -> Result<Granted, Refusal> {
+        if self.names.get(name) != Some(&from) {
+            return Ok(Granted::Flag(false));
+        }
+        self.names.remove(name);
+        if let Some(process) = self.processes.get_mut(&from) {
+            process.names.remove(name);
+        }
+        self.close_routes_by_name(from, name);
+        Ok(Granted::Flag(true))
+    }
+
+    pub(crate) fn broken_names(&self, number: Number, process: &Process, out: &mut Vec<String>) {
+        for name in &process.names {
+            if self.names.get(name) != Some(&number) {
+                out.push(format!("{number} believes to own the name '{name}'"));
+            }
+        }
+    }
+}

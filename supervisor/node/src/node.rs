@@ -1,0 +1,228 @@
+//! [`Node`]: the tables, and which rule answers which input.
+
+use crate::process::{Number, Order, Phase, Process};
+use crate::stop::Stopping;
+use crate::timers::{Timer, Timers};
+use crate::{Config, Granted, HostSpec, Input, Output, Refusal};
+use alloc::borrow::ToOwned;
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::rc::Rc;
+use alloc::string::String;
+use alloc::vec::Vec;
+use ipc::frame::{CallId, FromWorker, Op, Outcome};
+use ipc::limits::EXIT_MAX_NS;
+use ipc::{ExitKind, LimitUse, Pid, PidText};
+
+/// One supervisor with its processes: the state, without the IO.
+#[derive(Debug)]
+pub struct Node {
+    pub(crate) config: Config,
+    pub(crate) now: u64,
+    pub(crate) last_number: Number,
+    pub(crate) processes: BTreeMap<Number, Process>,
+    /// Live processes of each host; a host without any is absent.
+    pub(crate) live: BTreeMap<Rc<str>, u32>,
+    pub(crate) names: BTreeMap<Rc<str>, Number>,
+    pub(crate) timers: Timers,
+    pub(crate) stopping: Option<Stopping>,
+    out: VecDeque<Output>,
+}
+
+impl Node {
+    /// A node without processes.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Node {
+            config,
+            now: 0,
+            last_number: 0,
+            processes: BTreeMap::new(),
+            live: BTreeMap::new(),
+            names: BTreeMap::new(),
+            timers: Timers::default(),
+            stopping: None,
+            out: VecDeque::new(),
+        }
+    }
+
+    /// Takes one input at a time (`now`, nanoseconds of any clock that never goes back). Drain
+    /// [`Node::poll_output`] before the next.
+    pub fn handle(&mut self, now: u64, input: Input<'_>) {
+        self.now = self.now.max(now);
+        match input {
+            Input::Spawn { token, entry, host } => self.spawn_for_node(token, entry, host),
+            Input::Frame { from, frame, charge } => self.frame(from, frame, charge),
+            Input::Broken { from, what } => self.violation(from.number, &what),
+            Input::Overrun { pid, limit, used } => self.overrun(pid.number, limit, used),
+            Input::NoWorker { pid, fault } => self.no_worker(pid.number, fault),
+            Input::Exited { pid, os_pid, end } => self.exited(pid.number, os_pid, end),
+            Input::Stop { how, grace_ns } => self.stop(how, grace_ns),
+            Input::Time => self.fire_timers(),
+        }
+    }
+
+    /// The next thing to do.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.out.pop_front()
+    }
+
+    /// When [`Input::Time`] is due next.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<u64> {
+        self.timers.next()
+    }
+
+    /// How many processes there are, in any phase.
+    #[must_use]
+    pub fn process_count(&self) -> usize {
+        self.processes.len()
+    }
+
+    /// True where nothing is left of any process: no name, no timer, no count.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.processes.is_empty()
+            && self.names.is_empty()
+            && self.timers.is_empty()
+            && self.live.is_empty()
+    }
+
+    /// The host's limits, for whoever starts its workers.
+    #[must_use]
+    pub fn host(&self, id: &str) -> Option<&HostSpec> {
+        self.config.hosts.get(id)
+    }
+
+    pub(crate) fn emit(&mut self, output: Output) {
+        self.out.push_back(output);
+    }
+
+    /// The number behind a PID's text or a name.
+    pub(crate) fn resolve(&self, dest: &str) -> Result<Number, Refusal> {
+        let Some(text) = PidText::parse(dest) else {
+            let number = self.names.get(dest).copied();
+            return number.ok_or_else(|| Refusal::Unresolved(dest.to_owned()));
+        };
+        let process = self.processes.get(&text.pid.number).ok_or(Refusal::Gone)?;
+        match process.pid == text.pid && *process.host == *text.host {
+            true => Ok(text.pid.number),
+            false => Err(Refusal::Gone),
+        }
+    }
+
+    pub(crate) fn pid_of(&self, number: Number) -> Option<Pid> {
+        self.processes.get(&number).map(|process| process.pid)
+    }
+
+    /// Has a process killed. Nobody is killed twice: the first order stands.
+    pub(crate) fn order(&mut self, number: Number, order: Order) {
+        let Some(process) = self.processes.get_mut(&number) else { return };
+        if process.order.is_some() {
+            return;
+        }
+        process.order = Some(order);
+        let pid = process.pid;
+        self.emit(Output::Kill { pid });
+    }
+
+    fn frame(&mut self, from: Pid, frame: &FromWorker<'_>, charge: usize) {
+        let Some(process) = self.processes.get_mut(&from.number) else { return };
+        let number = from.number;
+        match (process.phase, frame) {
+            (Phase::Unloaded | Phase::Ending, _) => self.violation(number, "frame after the last"),
+            (Phase::Loading { .. }, FromWorker::Loaded) => self.loaded(number),
+            (Phase::Loading { .. }, FromWorker::LoadFailed { fault }) => {
+                self.start_failed(number, Refusal::NotLoaded(fault.clone()));
+                self.set_timer(number, Timer::Exit, EXIT_MAX_NS);
+            }
+            (Phase::Running, FromWorker::Done { outcome }) => self.done(number, outcome),
+            (_, FromWorker::Call { call, op }) => self.call(number, *call, op, charge),
+            (_, FromWorker::Send { route, topic }) => self.send(number, *route, topic, charge),
+            (_, FromWorker::Release { route }) => self.release(number, *route),
+            (_, FromWorker::Consumed { bytes }) => {
+                process.mailbox.charged = process.mailbox.charged.saturating_sub(*bytes);
+            }
+            (_, FromWorker::Listening) => process.listening = true,
+            // Standard output is no affair of the node's.
+            (_, FromWorker::Print) => {}
+            _ => self.violation(number, "frame out of order"),
+        }
+    }
+
+    fn call(&mut self, from: Number, call: CallId, op: &Op<'_>, charge: usize) {
+        let result = match *op {
+            Op::Spawn { entry, host, ties } => {
+                return self.spawn_for_process(from, call, entry, host, ties);
+            }
+            Op::Send { dest, topic } => self.ask(from, dest, topic, charge),
+            Op::Monitor { dest } => self.monitor(from, dest),
+            Op::Unmonitor { dest } => self.unmonitor(from, dest),
+            Op::Link { dest } => self.link(from, dest),
+            Op::Unlink { dest } => self.unlink(from, dest),
+            Op::Cancel { dest, reason, deadline_ns } => {
+                self.cancel(from, dest, reason, deadline_ns)
+            }
+            Op::Terminate { dest } => self.terminate(dest),
+            Op::Register { name, dest } => self.register(from, name, dest),
+            Op::Lookup { name } => self.lookup(name),
+            Op::Unregister { name } => self.unregister(from, name),
+            Op::TrapLinks { on } => self.trap_links(from, on),
+        };
+        self.reply(from, call, result);
+    }
+
+    /// Answers a call, where the caller still lives.
+    pub(crate) fn reply(&mut self, to: Number, call: CallId, result: Result<Granted, Refusal>) {
+        if let Some(to) = self.pid_of(to) {
+            self.emit(Output::Reply { to, call, result });
+        }
+    }
+
+    fn trap_links(&mut self, from: Number, on: bool) -> Result<Granted, Refusal> {
+        let process = self.processes.get_mut(&from).ok_or(Refusal::Gone)?;
+        process.trap_links = on;
+        Ok(Granted::Done)
+    }
+
+    fn done(&mut self, number: Number, outcome: &Outcome) {
+        let Some(process) = self.processes.get_mut(&number) else { return };
+        process.outcome = Some(outcome.clone());
+        process.phase = Phase::Ending;
+        self.set_timer(number, Timer::Exit, EXIT_MAX_NS);
+    }
+
+    pub(crate) fn violation(&mut self, number: Number, what: &str) {
+        let Some(process) = self.processes.get_mut(&number) else { return };
+        // What a liar said of its end does not count either.
+        process.outcome = None;
+        let mut message = String::from("protocol violation: ");
+        message.push_str(what);
+        self.order(number, Order::new(ExitKind::Protocol, message));
+    }
+
+    fn overrun(&mut self, number: Number, limit: u64, used: u64) {
+        let message = alloc::format!(
+            "mailbox limit of {limit} bytes exceeded (used {used}): the process does not read"
+        );
+        let mut order = Order::new(ExitKind::Mailbox, message);
+        order.limit = Some(LimitUse { limit, used });
+        self.order(number, order);
+    }
+
+    /// What breaks the laws in the present state: empty where all hold. For tests.
+    #[must_use]
+    pub fn broken_laws(&self) -> Vec<String> {
+        let mut broken = Vec::new();
+        for (number, process) in &self.processes {
+            self.broken_ties(*number, process, &mut broken);
+            self.broken_routes(*number, process, &mut broken);
+            self.broken_names(*number, process, &mut broken);
+        }
+        for (name, owner) in &self.names {
+            if !self.processes.contains_key(owner) {
+                broken.push(alloc::format!("name '{name}' belongs to {owner}, who is gone"));
+            }
+        }
+        broken
+    }
+}

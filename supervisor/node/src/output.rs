@@ -1,0 +1,114 @@
+//! What a node wants done.
+
+use crate::Refusal;
+use alloc::rc::Rc;
+use alloc::string::String;
+use ipc::frame::{CallId, RouteId};
+use ipc::{ExitReason, Pid};
+
+/// One thing to do. Outputs are to be carried out in order, each before the next input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Find a worker and let it become this process. Payload: the arguments.
+    Start {
+        /// The new process.
+        pid: Pid,
+        /// Its host.
+        host: Rc<str>,
+        /// Its entry.
+        entry: Rc<str>,
+    },
+    /// End the worker of this process (or give up finding one): its end will be an input.
+    Kill {
+        /// The process.
+        pid: Pid,
+    },
+    /// Answer a call.
+    Reply {
+        /// The process that called.
+        to: Pid,
+        /// Its number for the call.
+        call: CallId,
+        /// What came of it.
+        result: Result<Granted, Refusal>,
+    },
+    /// Answer to [`Input::Spawn`](crate::Input::Spawn).
+    NodeReply {
+        /// From the input.
+        token: u32,
+        /// The new process, or why there is none.
+        result: Result<Pid, Refusal>,
+    },
+    /// Deliver the message that is the present input. Payload: its own.
+    Deliver {
+        /// To whom.
+        to: Pid,
+        /// From whom.
+        from: Pid,
+    },
+    /// Tell a sender that a route is closed.
+    Closed {
+        /// The sender.
+        to: Pid,
+        /// Its route.
+        route: RouteId,
+    },
+    /// Tell a watcher that a process ended. Payload: the result or the error of that process.
+    Exit {
+        /// The watcher.
+        to: Pid,
+        /// Who ended.
+        from: Pid,
+        /// Why.
+        reason: Rc<ExitReason>,
+    },
+    /// Tell a process that traps links that a linked one failed. Payload as for `Exit`.
+    LinkDown {
+        /// The process that traps links.
+        to: Pid,
+        /// Who ended.
+        from: Pid,
+        /// Why.
+        reason: Rc<ExitReason>,
+    },
+    /// Ask a process to end.
+    Cancel {
+        /// Whom.
+        to: Pid,
+        /// Who asks; nobody where the node stops.
+        from: Option<Pid>,
+        /// Why.
+        reason: Option<String>,
+        /// Time it has, in nanoseconds.
+        deadline_ns: Option<u64>,
+    },
+    /// A process is over and everybody was told: forget it.
+    Ended {
+        /// Who.
+        pid: Pid,
+        /// Why.
+        reason: Rc<ExitReason>,
+        /// The token, where the node itself had wanted it and it had started.
+        token: Option<u32>,
+    },
+    /// The node was to stop, and its last process is over.
+    Stopped,
+}
+
+/// A call that was granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Granted {
+    /// It is done.
+    Done,
+    /// Yes or no.
+    Flag(bool),
+    /// A process.
+    Pid(Pid),
+    /// The message was accepted.
+    Route {
+        /// The way for further messages, where one was opened.
+        route: Option<RouteId>,
+        /// Bytes that may go along it.
+        credit: u64,
+    },
+}

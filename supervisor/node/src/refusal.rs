@@ -1,0 +1,149 @@
+//! [`Refusal`]: why the node does not do what it was asked for.
+
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::rc::Rc;
+use alloc::string::String;
+use ipc::{Fault, FaultKind};
+
+/// Why the node does not do what a process asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// No manifest defines the entry.
+    UnknownEntry(String),
+    /// The entry is of a kind that cannot be spawned.
+    NotAProcess {
+        /// The entry.
+        entry: String,
+        /// Its kind.
+        kind: String,
+    },
+    /// No manifest defines the host.
+    UnknownHost(String),
+    /// The host has as many processes as it may have.
+    HostFull {
+        /// The host.
+        host: Rc<str>,
+        /// Its limit.
+        max: u32,
+    },
+    /// The node is stopping and starts nothing more.
+    Stopping,
+    /// The process could not be loaded; the worker or the host said why.
+    NotLoaded(Fault),
+    /// The process did not load in time.
+    StartTimeout(Rc<str>),
+    /// The worker ended before the process was loaded.
+    StartDied {
+        /// The entry.
+        entry: Rc<str>,
+        /// How the worker ended.
+        how: String,
+    },
+    /// A PID that no live process has.
+    Gone,
+    /// Neither a PID nor a registered name.
+    Unresolved(String),
+    /// The caller monitors the process already.
+    AlreadyMonitored,
+    /// Another process has the name.
+    NameTaken,
+    /// Nobody has the name.
+    NameUnknown(String),
+    /// A name that cannot be registered.
+    BadName,
+    /// A topic that cannot be sent.
+    BadTopic,
+    /// The destination's mailbox is full.
+    MailboxFull,
+    /// The message is larger than the sender's host allows.
+    TooLarge {
+        /// The message.
+        bytes: usize,
+        /// The limit.
+        max: usize,
+    },
+    /// The caller has as many of something as it may have.
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// The limit.
+        max: usize,
+    },
+}
+
+impl Refusal {
+    /// The refusal as a script sees it.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Refusal::NotLoaded(fault) => fault.clone(),
+            other => Fault::new(other.kind(), other.text()),
+        }
+    }
+
+    fn kind(&self) -> FaultKind {
+        match self {
+            Refusal::UnknownEntry(_)
+            | Refusal::UnknownHost(_)
+            | Refusal::Gone
+            | Refusal::Unresolved(_)
+            | Refusal::NameUnknown(_) => FaultKind::NotFound,
+            Refusal::NotAProcess { .. }
+            | Refusal::BadName
+            | Refusal::BadTopic
+            | Refusal::TooLarge { .. } => FaultKind::Invalid,
+            Refusal::AlreadyMonitored | Refusal::NameTaken => FaultKind::AlreadyExists,
+            Refusal::HostFull { .. } | Refusal::MailboxFull | Refusal::TooMany { .. } => {
+                FaultKind::RateLimited
+            }
+            Refusal::Stopping | Refusal::StartDied { .. } => FaultKind::Unavailable,
+            Refusal::StartTimeout(_) => FaultKind::Timeout,
+            Refusal::NotLoaded(fault) => fault.kind,
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Refusal::UnknownEntry(id) => format!("entry '{id}' not found: no manifest defines it"),
+            Refusal::NotAProcess { entry, kind } => {
+                format!("entry '{entry}' is a {kind}, only process.lua can be spawned")
+            }
+            Refusal::UnknownHost(id) => {
+                format!("host '{id}' not found: define it as an entry of kind process.host")
+            }
+            Refusal::HostFull { host, max } => {
+                format!("host '{host}' is at its limit of {max} processes (max_processes)")
+            }
+            Refusal::Stopping => "the node is stopping and starts no more processes".to_owned(),
+            Refusal::NotLoaded(fault) => fault.message.clone(),
+            Refusal::StartTimeout(entry) => format!(
+                "entry '{entry}' did not load within {} s",
+                ipc::limits::START_MAX_NS / 1_000_000_000
+            ),
+            Refusal::StartDied { entry, how } => {
+                format!("entry '{entry}' did not load: {how}")
+            }
+            Refusal::Gone => "process not found".to_owned(),
+            Refusal::Unresolved(dest) => {
+                format!("could not resolve '{dest}' as PID or registered name")
+            }
+            Refusal::AlreadyMonitored => "process is already monitored".to_owned(),
+            Refusal::NameTaken => "name already registered".to_owned(),
+            Refusal::NameUnknown(name) => format!("name '{name}' is not registered"),
+            Refusal::BadName => format!(
+                "a name has 1 to {} bytes and does not begin with '{{'",
+                ipc::limits::NAME_MAX
+            ),
+            Refusal::BadTopic => format!(
+                "a topic has 1 to {} bytes and does not begin with '@'",
+                ipc::limits::TOPIC_MAX
+            ),
+            Refusal::MailboxFull => "mailbox full".to_owned(),
+            Refusal::TooLarge { bytes, max } => {
+                format!("message of {bytes} bytes is over the limit of {max}")
+            }
+            Refusal::TooMany { what, max } => format!("limit of {max} {what} reached"),
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Messages: who may send how much to whom without asking.
+//!
+//! The first message to a destination asks, and the answer opens a route with a credit in bytes.
+//! Along it messages flow without an answer, until the credit is used up or the supervisor closes
+//! the route: because the destination is gone or full, or the name by which it was found has moved.
+//! What was sent before the sender learned of that is still delivered where the destination lives.
+//! So a sender knows synchronously whether its destination is alive, and pays one round trip for
+//! each credit, not for each message.
+//!
+//! Bytes that wait for a process never exceed twice its mailbox limit: asked-for messages are
+//! refused once the limit is reached, and the credits of all routes add up to at most the limit.
+
+use crate::process::{Number, Process, Route};
+use crate::{Granted, Node, Output, Refusal};
+use alloc::format;
+use alloc::rc::Rc;
+use alloc::string::String;
+use alloc::vec::Vec;
+use ipc::PidText;
+use ipc::frame::RouteId;
+use ipc::limits::{ROUTE_CREDIT_MAX, ROUTES_MAX, TOPIC_MAX};
+
+/// A credit smaller than this is not worth a route.
+const CREDIT_MIN: u64 = 1024;
+
+impl Node {
+    /// A message that asks for its answer.
+    pub(crate) fn ask(
+        &mut self,
+        from: Number,
+        dest: &str,
+        topic: &str,
+        charge: usize,
+    ) -> Result<Granted, Refusal> {
+        check_topic(topic)?;
+        let target = self.resolve(dest)?;
+        self.check_size(from, charge)?;
+        let mailbox_max = self.mailbox_max(target);
+        let to = self.processes.get_mut(&target).ok_or(Refusal::Gone)?;
+        if to.mailbox.charged + charge as u64 > mailbox_max {
+            return Err(Refusal::MailboxFull);
+        }
+        self.deliver(from, target, charge);
+        let name = PidText::parse(dest).is_none().then_some(dest);
+        Ok(self.open_route(from, target, name))
+    }
+
+    /// A message along a route.
+    pub(crate) fn send(&mut self, from: Number, route: RouteId, topic: &str, charge: usize) {
+        if check_topic(topic).is_err() {
+            return self.violation(from, "reserved topic on a route");
+        }
+        if self.check_size(from, charge).is_err() {
+            return self.violation(from, "message over the limit on a route");
+        }
+        let Some(used) = self.route_mut(from, route) else {
+            return self.violation(from, "unknown route");
+        };
+        if used.left < charge as u64 {
+            return self.violation(from, "message over the credit of its route");
+        }
+        used.left -= charge as u64;
+        let target = used.target;
+        let Some(to) = self.processes.get_mut(&target) else { return };
+        to.mailbox.granted -= charge as u64;
+        self.deliver(from, target, charge);
+        let full = self.processes.get(&target).map(|to| to.mailbox.charged);
+        if full.is_some_and(|charged| charged > self.mailbox_max(target)) {
+            self.close_routes(target, |_| true);
+        }
+    }
+
+    fn deliver(&mut self, from: Number, target: Number, charge: usize) {
+        let (Some(from), Some(to)) = (self.pid_of(from), self.processes.get_mut(&target)) else {
+            return;
+        };
+        to.mailbox.charged += charge as u64;
+        let to = to.pid;
+        self.emit(Output::Deliver { to, from });
+    }
+
+    fn check_size(&self, from: Number, charge: usize) -> Result<(), Refusal> {
+        let spec = self.processes.get(&from).and_then(|process| self.host(&process.host));
+        let max = spec.map_or(0, |spec| spec.message_max) + ipc::limits::HEADER_MAX;
+        match charge <= max {
+            true => Ok(()),
+            false => Err(Refusal::TooLarge { bytes: charge, max }),
+        }
+    }
+
+    fn mailbox_max(&self, target: Number) -> u64 {
+        let spec = self.processes.get(&target).and_then(|process| self.host(&process.host));
+        spec.map_or(0, |spec| spec.mailbox_max as u64)
+    }
+
+    /// Each route gets an eighth of what is not promised yet, so there is always some left.
+    fn open_route(&mut self, from: Number, target: Number, name: Option<&str>) -> Granted {
+        let nothing = Granted::Route { route: None, credit: 0 };
+        let mailbox_max = self.mailbox_max(target);
+        let Some(to) = self.processes.get_mut(&target) else { return nothing };
+        let free = mailbox_max.saturating_sub(to.mailbox.granted) / 8;
+        let credit = free.min(ROUTE_CREDIT_MAX as u64);
+        if credit < CREDIT_MIN || to.mailbox.charged > mailbox_max {
+            return nothing;
+        }
+        let route = Route { target, left: credit, name: name.map(Rc::from), open: true };
+        let Some(id) = self.place_route(from, route) else { return nothing };
+        if let Some(to) = self.processes.get_mut(&target) {
+            to.mailbox.granted += credit;
+            to.routes_in.insert((from, id));
+        }
+        Granted::Route { route: Some(id), credit }
+    }
+
+    fn place_route(&mut self, from: Number, route: Route) -> Option<RouteId> {
+        let process = self.processes.get_mut(&from)?;
+        let id = match process.free_routes.pop() {
+            Some(id) => id,
+            None if process.routes.len() < ROUTES_MAX => {
+                process.routes.push(None);
+                RouteId::try_from(process.routes.len() - 1).ok()?
+            }
+            None => return None,
+        };
+        process.routes[id as usize] = Some(route);
+        Some(id)
+    }
+
+    fn route_mut(&mut self, from: Number, route: RouteId) -> Option<&mut Route> {
+        let routes = &mut self.processes.get_mut(&from)?.routes;
+        routes.get_mut(route as usize)?.as_mut()
+    }
+
+    /// The sender uses it no more.
+    pub(crate) fn release(&mut self, from: Number, route: RouteId) {
+        let Some(process) = self.processes.get_mut(&from) else { return };
+        let Some(released) = process.routes.get_mut(route as usize).and_then(Option::take) else {
+            return self.violation(from, "release of an unknown route");
+        };
+        process.free_routes.push(route);
+        self.give_back(from, route, &released);
+    }
+
+    fn give_back(&mut self, from: Number, id: RouteId, route: &Route) {
+        if let Some(to) = self.processes.get_mut(&route.target) {
+            to.mailbox.granted -= route.left;
+            to.routes_in.remove(&(from, id));
+        }
+    }
+
+    /// Gives back all that an ended process had been granted.
+    pub(crate) fn drop_routes_of(&mut self, gone: Number, routes: &[Option<Route>]) {
+        for (id, route) in routes.iter().enumerate() {
+            if let (Some(route), Ok(id)) = (route, RouteId::try_from(id)) {
+                self.give_back(gone, id, route);
+            }
+        }
+    }
+
+    /// Tells every sender with a route to an ended process that it is gone.
+    pub(crate) fn cut_routes_to(&mut self, senders: impl IntoIterator<Item = (Number, RouteId)>) {
+        for (sender, id) in senders {
+            let Some(route) = self.route_mut(sender, id) else { continue };
+            route.target = 0;
+            let told = !core::mem::replace(&mut route.open, false);
+            if let (false, Some(to)) = (told, self.pid_of(sender)) {
+                self.emit(Output::Closed { to, route: id });
+            }
+        }
+    }
+
+    pub(crate) fn close_routes_by_name(&mut self, target: Number, name: &str) {
+        self.close_routes(target, |route| route.name.as_deref() == Some(name));
+    }
+
+    fn close_routes(&mut self, target: Number, which: impl Fn(&Route) -> bool) {
+        let Some(to) = self.processes.get(&target) else { return };
+        let senders: Vec<_> = to.routes_in.iter().copied().collect();
+        for (sender, id) in senders {
+            let Some(route) = self.route_mut(sender, id) else { continue };
+            if !route.open || !which(route) {
+                continue;
+            }
+            route.open = false;
+            if let Some(to) = self.pid_of(sender) {
+                self.emit(Output::Closed { to, route: id });
+            }
+        }
+    }
+
+    pub(crate) fn broken_routes(&self, number: Number, process: &Process, out: &mut Vec<String>) {
+        let mut granted = 0;
+        for (sender, id) in &process.routes_in {
+            let sender = self.processes.get(sender);
+            let route = sender.and_then(|sender| sender.routes.get(*id as usize)?.as_ref());
+            match route {
+                Some(route) if route.target == number => granted += route.left,
+                _ => out.push(format!("{number} knows a route {id} that is not there")),
+            }
+        }
+        if granted != process.mailbox.granted {
+            out.push(format!("{number} granted {}, not {granted}", process.mailbox.granted));
+        }
+        let max = self.mailbox_max(number);
+        if process.mailbox.granted > max || process.mailbox.charged > 2 * max {
+            out.push(format!("{number} holds more than twice its mailbox limit"));
+        }
+    }
+}
+
+fn check_topic(topic: &str) -> Result<(), Refusal> {
+    match topic.is_empty() || topic.len() > TOPIC_MAX || topic.starts_with('@') {
+        true => Err(Refusal::BadTopic),
+        false => Ok(()),
+    }
+}

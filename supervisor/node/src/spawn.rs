@@ -1,0 +1,174 @@
+//! How a process begins: refused at once, or loading until the worker says that it is loaded.
+
+use crate::process::{Caller, Mailbox, Number, Order, Phase, Process};
+use crate::timers::Timer;
+use crate::{Granted, Node, Output, Refusal};
+use alloc::borrow::ToOwned;
+use alloc::collections::BTreeSet;
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+use core::hash::Hasher;
+use ipc::frame::{CallId, Ties};
+use ipc::limits::{LINKS_MAX, MONITORS_MAX, START_MAX_NS};
+use ipc::{ExitKind, ExitReason, Fault, Pid};
+use siphasher::sip::SipHasher24;
+
+impl Node {
+    pub(crate) fn spawn_for_node(&mut self, token: u32, entry: &str, host: &str) {
+        match self.admit(entry, host) {
+            Ok((entry, host)) => {
+                let number = self.create(entry, host, Some(token), None, Ties::default());
+                self.start(number);
+            }
+            Err(refusal) => self.emit(Output::NodeReply { token, result: Err(refusal) }),
+        }
+    }
+
+    pub(crate) fn spawn_for_process(
+        &mut self,
+        from: Number,
+        call: CallId,
+        entry: &str,
+        host: &str,
+        ties: Ties,
+    ) {
+        let admitted = self.room_for_ties(from, ties).and_then(|()| self.admit(entry, host));
+        match admitted {
+            Ok((entry, host)) => {
+                let caller = Caller { number: from, call };
+                let number = self.create(entry, host, None, Some(caller), ties);
+                self.tie(from, number, ties);
+                self.start(number);
+            }
+            Err(refusal) => self.reply(from, call, Err(refusal)),
+        }
+    }
+
+    fn admit(&self, entry: &str, host: &str) -> Result<(Rc<str>, Rc<str>), Refusal> {
+        if self.stopping.is_some() {
+            return Err(Refusal::Stopping);
+        }
+        let unknown = || Refusal::UnknownEntry(entry.to_owned());
+        let (entry, kind) = self.config.entries.get_key_value(entry).ok_or_else(unknown)?;
+        if kind != "process.lua" {
+            return Err(Refusal::NotAProcess { entry: (**entry).to_owned(), kind: kind.clone() });
+        }
+        let unknown = || Refusal::UnknownHost(host.to_owned());
+        let (host, spec) = self.config.hosts.get_key_value(host).ok_or_else(unknown)?;
+        let live = self.live.get(host).copied().unwrap_or(0);
+        match live < spec.max_processes {
+            true => Ok((entry.clone(), host.clone())),
+            false => Err(Refusal::HostFull { host: host.clone(), max: spec.max_processes }),
+        }
+    }
+
+    fn room_for_ties(&self, from: Number, ties: Ties) -> Result<(), Refusal> {
+        let process = self.processes.get(&from).ok_or(Refusal::Gone)?;
+        if ties.link && process.links.len() >= LINKS_MAX {
+            return Err(Refusal::TooMany { what: "links", max: LINKS_MAX });
+        }
+        if ties.monitor && process.watching.len() >= MONITORS_MAX {
+            return Err(Refusal::TooMany { what: "monitors", max: MONITORS_MAX });
+        }
+        Ok(())
+    }
+
+    fn create(
+        &mut self,
+        entry: Rc<str>,
+        host: Rc<str>,
+        token: Option<u32>,
+        caller: Option<Caller>,
+        ties: Ties,
+    ) -> Number {
+        self.last_number += 1;
+        let number = self.last_number;
+        *self.live.entry(host.clone()).or_insert(0) += 1;
+        let process = Process {
+            pid: Pid { number, tag: self.tag(number) },
+            host,
+            entry,
+            token,
+            phase: Phase::Loading { caller, ties },
+            trap_links: false,
+            listening: false,
+            links: BTreeSet::new(),
+            watchers: BTreeSet::new(),
+            watching: BTreeSet::new(),
+            names: BTreeSet::new(),
+            order: None,
+            outcome: None,
+            mailbox: Mailbox::default(),
+            routes: Vec::new(),
+            free_routes: Vec::new(),
+            routes_in: BTreeSet::new(),
+            timers: [None; 3],
+        };
+        self.processes.insert(number, process);
+        number
+    }
+
+    /// A keyed hash: who sees any number of PIDs still cannot guess the next.
+    fn tag(&self, number: Number) -> u64 {
+        let mut hasher = SipHasher24::new_with_key(&self.config.tag_key);
+        hasher.write_u64(number);
+        hasher.finish()
+    }
+
+    fn start(&mut self, number: Number) {
+        self.set_timer(number, Timer::Start, START_MAX_NS);
+        let Some(process) = self.processes.get(&number) else { return };
+        let (pid, host, entry) = (process.pid, process.host.clone(), process.entry.clone());
+        self.emit(Output::Start { pid, host, entry });
+    }
+
+    pub(crate) fn loaded(&mut self, number: Number) {
+        self.clear_timer(number, Timer::Start);
+        let Some(process) = self.processes.get_mut(&number) else { return };
+        let pid = process.pid;
+        let phase = core::mem::replace(&mut process.phase, Phase::Running);
+        if let Phase::Loading { caller: Some(caller), .. } = phase {
+            self.reply(caller.number, caller.call, Ok(Granted::Pid(pid)));
+        } else if let Some(token) = process.token {
+            self.emit(Output::NodeReply { token, result: Ok(pid) });
+        }
+    }
+
+    /// The spawner learns why; its ties go first, for a spawn that fails is never an EXIT.
+    pub(crate) fn start_failed(&mut self, number: Number, refusal: Refusal) {
+        self.clear_timer(number, Timer::Start);
+        let Some(process) = self.processes.get_mut(&number) else { return };
+        let phase = core::mem::replace(&mut process.phase, Phase::Unloaded);
+        let Phase::Loading { caller, ties } = phase else { return };
+        let token = process.token.take();
+        if let Some(caller) = caller {
+            self.untie(caller.number, number, ties);
+            self.reply(caller.number, caller.call, Err(refusal));
+        } else if let Some(token) = token {
+            self.emit(Output::NodeReply { token, result: Err(refusal) });
+        }
+    }
+
+    pub(crate) fn start_timed_out(&mut self, number: Number) {
+        let Some(process) = self.processes.get(&number) else { return };
+        let entry = process.entry.clone();
+        self.start_failed(number, Refusal::StartTimeout(entry));
+        self.order(number, Order::new(ExitKind::Watchdog, "did not load in time"));
+    }
+
+    pub(crate) fn no_worker(&mut self, number: Number, fault: Fault) {
+        let message = fault.message.clone();
+        self.start_failed(number, Refusal::NotLoaded(fault));
+        let order = self.processes.get_mut(&number).and_then(|process| process.order.take());
+        let order = order.unwrap_or_else(|| Order::new(ExitKind::NodeDown, message));
+        let reason = ExitReason {
+            kind: order.kind,
+            signal: None,
+            code: None,
+            limit: order.limit,
+            os_pid: 0,
+            message: Some(order.message),
+        };
+        self.end(number, reason, order.cause);
+    }
+}

@@ -1,0 +1,130 @@
+//! Links and monitors, and the asking and ordering of ends.
+
+use crate::process::{Number, Order, Process};
+use crate::timers::Timer;
+use crate::{Granted, Node, Output, Refusal};
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use ipc::ExitKind;
+use ipc::frame::Ties;
+use ipc::limits::{LINKS_MAX, MONITORS_MAX};
+
+impl Node {
+    pub(crate) fn monitor(&mut self, from: Number, dest: &str) -> Result<Granted, Refusal> {
+        let target = self.resolve(dest)?;
+        let process = self.processes.get(&from).ok_or(Refusal::Gone)?;
+        if process.watching.contains(&target) {
+            return Err(Refusal::AlreadyMonitored);
+        }
+        if process.watching.len() >= MONITORS_MAX {
+            return Err(Refusal::TooMany { what: "monitors", max: MONITORS_MAX });
+        }
+        self.tie(from, target, Ties { link: false, monitor: true });
+        Ok(Granted::Done)
+    }
+
+    pub(crate) fn unmonitor(&mut self, from: Number, dest: &str) -> Result<Granted, Refusal> {
+        self.undo(from, dest, Ties { link: false, monitor: true })
+    }
+
+    pub(crate) fn link(&mut self, from: Number, dest: &str) -> Result<Granted, Refusal> {
+        let target = self.resolve(dest)?;
+        for number in [from, target] {
+            let process = self.processes.get(&number).ok_or(Refusal::Gone)?;
+            if process.links.len() >= LINKS_MAX {
+                return Err(Refusal::TooMany { what: "links", max: LINKS_MAX });
+            }
+        }
+        if from != target {
+            self.tie(from, target, Ties { link: true, monitor: false });
+        }
+        Ok(Granted::Done)
+    }
+
+    pub(crate) fn unlink(&mut self, from: Number, dest: &str) -> Result<Granted, Refusal> {
+        self.undo(from, dest, Ties { link: true, monitor: false })
+    }
+
+    /// Undoing a tie to one who is gone is done already; only a name can fail to resolve.
+    fn undo(&mut self, from: Number, dest: &str, ties: Ties) -> Result<Granted, Refusal> {
+        match self.resolve(dest) {
+            Ok(target) => self.untie(from, target, ties),
+            Err(Refusal::Gone) => {}
+            Err(refusal) => return Err(refusal),
+        }
+        Ok(Granted::Done)
+    }
+
+    pub(crate) fn tie(&mut self, from: Number, target: Number, ties: Ties) {
+        if ties.link {
+            self.with(from, |process| process.links.insert(target));
+            self.with(target, |process| process.links.insert(from));
+        }
+        if ties.monitor {
+            self.with(from, |process| process.watching.insert(target));
+            self.with(target, |process| process.watchers.insert(from));
+        }
+    }
+
+    pub(crate) fn untie(&mut self, from: Number, target: Number, ties: Ties) {
+        if ties.link {
+            self.with(from, |process| process.links.remove(&target));
+            self.with(target, |process| process.links.remove(&from));
+        }
+        if ties.monitor {
+            self.with(from, |process| process.watching.remove(&target));
+            self.with(target, |process| process.watchers.remove(&from));
+        }
+    }
+
+    fn with(&mut self, number: Number, change: impl FnOnce(&mut Process) -> bool) {
+        if let Some(process) = self.processes.get_mut(&number) {
+            change(process);
+        }
+    }
+
+    pub(crate) fn cancel(
+        &mut self,
+        from: Number,
+        dest: &str,
+        reason: Option<&str>,
+        deadline_ns: Option<u64>,
+    ) -> Result<Granted, Refusal> {
+        let target = self.resolve(dest)?;
+        let to = self.pid_of(target).ok_or(Refusal::Gone)?;
+        let from = self.pid_of(from);
+        let reason = reason.map(ToOwned::to_owned);
+        self.emit(Output::Cancel { to, from, reason, deadline_ns });
+        if let Some(after_ns) = deadline_ns {
+            self.set_timer(target, Timer::Cancel, after_ns);
+        }
+        Ok(Granted::Done)
+    }
+
+    pub(crate) fn terminate(&mut self, dest: &str) -> Result<Granted, Refusal> {
+        let target = self.resolve(dest)?;
+        self.order(target, Order::new(ExitKind::Terminated, "terminated"));
+        Ok(Granted::Done)
+    }
+
+    pub(crate) fn broken_ties(&self, number: Number, process: &Process, out: &mut Vec<String>) {
+        let other = |other: &Number| self.processes.get(other);
+        for link in &process.links {
+            if !other(link).is_some_and(|peer| peer.links.contains(&number)) {
+                out.push(format!("link {number} to {link} is not symmetric"));
+            }
+        }
+        for target in &process.watching {
+            if !other(target).is_some_and(|target| target.watchers.contains(&number)) {
+                out.push(format!("{number} watches {target}, who does not know"));
+            }
+        }
+        for watcher in &process.watchers {
+            if !other(watcher).is_some_and(|watcher| watcher.watching.contains(&number)) {
+                out.push(format!("{number} is watched by {watcher}, who does not know"));
+            }
+        }
+    }
+}
