@@ -90,12 +90,12 @@ impl Feed<'_> {
             self.deframer.partial = Vec::new();
         }
         match self.deframer.partial.is_empty() {
-            true => self.from_bytes(),
-            false => self.from_partial(),
+            true => self.next_in_bytes(),
+            false => self.next_in_partial(),
         }
     }
 
-    fn from_bytes(&mut self) -> Result<Option<Frame<'_>>, FrameError> {
+    fn next_in_bytes(&mut self) -> Result<Option<Frame<'_>>, FrameError> {
         let Some(length) = frame_length(self.bytes, self.deframer.frame_max)? else {
             return Ok(None);
         };
@@ -107,7 +107,7 @@ impl Feed<'_> {
         Ok(Some(frame))
     }
 
-    fn from_partial(&mut self) -> Result<Option<Frame<'_>>, FrameError> {
+    fn next_in_partial(&mut self) -> Result<Option<Frame<'_>>, FrameError> {
         self.take_up_to(LENGTH);
         let partial = &self.deframer.partial;
         let Some(length) = frame_length(partial, self.deframer.frame_max)? else {

@@ -42,6 +42,4 @@ pub struct Source {
     pub method: String,
     /// Names that the code may require, each with the library entry behind it.
     pub imports: Vec<(String, String)>,
-    /// Built-in modules that the code names.
-    pub modules: Vec<String>,
 }

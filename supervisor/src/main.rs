@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! The command `wabe`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    supervisor::cli::main()
+}

@@ -94,7 +94,8 @@ fn link_order(cause: &Rc<str>) -> Order {
 }
 
 /// Why a process ended. What its worker said of a finished body comes first: a kill that arrives
-/// between that and the exit changes nothing. A violation has erased it (see `Node::violation`).
+/// between that and the exit changes nothing. A violation has erased it (see `Node::violation`), and
+/// is the reason also where the worker is gone before the kill arrives.
 fn reason(process: &Process, os_pid: u32, end: ChildEnd) -> (ExitReason, Option<Rc<str>>) {
     let (signal, code) = match end {
         ChildEnd::Code(code) => (None, Some(code)),
@@ -108,7 +109,7 @@ fn reason(process: &Process, os_pid: u32, end: ChildEnd) -> (ExitReason, Option<
             let message = Some(fault::cut(message.clone()));
             (ExitReason { kind: ExitKind::Error, message, ..bare }, None)
         }
-        (None, Some(order), ChildEnd::Signal(SIGKILL)) => {
+        (None, Some(order), _) if end == ChildEnd::Signal(SIGKILL) || process.is_liar() => {
             let (limit, message) = (order.limit.clone(), Some(order.message.clone()));
             (ExitReason { kind: order.kind, limit, message, ..bare }, order.cause.clone())
         }

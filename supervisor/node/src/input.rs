@@ -42,6 +42,11 @@ pub enum Input<'a> {
         /// The bytes that lie there.
         used: u64,
     },
+    /// A worker has closed its socket: it is ending, or to be ended.
+    Closed {
+        /// The process that the worker is.
+        pid: Pid,
+    },
     /// No worker could be had for a process that was to start.
     NoWorker {
         /// The process.

@@ -54,6 +54,7 @@ impl Node {
             Input::Frame { from, frame, charge } => self.frame(from, frame, charge),
             Input::Broken { from, what } => self.violation(from.number, &what),
             Input::Overrun { pid, limit, used } => self.overrun(pid.number, limit, used),
+            Input::Closed { pid } => self.set_timer(pid.number, Timer::Exit, EXIT_MAX_NS),
             Input::NoWorker { pid, fault } => self.no_worker(pid.number, fault),
             Input::Exited { pid, os_pid, end } => self.exited(pid.number, os_pid, end),
             Input::Stop { how, grace_ns } => self.stop(how, grace_ns),
@@ -127,6 +128,10 @@ impl Node {
 
     fn frame(&mut self, from: Pid, frame: &FromWorker<'_>, charge: usize) {
         let Some(process) = self.processes.get_mut(&from.number) else { return };
+        // Else a worker could break the protocol and say in the same write that its body ended well.
+        if process.is_liar() {
+            return;
+        }
         let number = from.number;
         match (process.phase, frame) {
             (Phase::Unloaded | Phase::Ending, _) => self.violation(number, "frame after the last"),

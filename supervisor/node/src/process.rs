@@ -39,6 +39,13 @@ pub(crate) struct Process {
     pub(crate) timers: [Option<u64>; 3],
 }
 
+impl Process {
+    /// True where it was killed for breaking the protocol: nothing it says counts any more.
+    pub(crate) fn is_liar(&self) -> bool {
+        self.order.as_ref().is_some_and(|order| order.kind == ExitKind::Protocol)
+    }
+}
+
 /// Where a process is in its life. The kernel's report ends any of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {

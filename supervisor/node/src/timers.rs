@@ -12,7 +12,7 @@ pub(crate) enum Timer {
     Start = 0,
     /// A cancelled process has not ended.
     Cancel = 1,
-    /// A worker has not exited after its body ended.
+    /// A worker has not exited after its last frame.
     Exit = 2,
 }
 
@@ -84,7 +84,7 @@ impl Node {
                 self.order(number, Order::new(ExitKind::Terminated, "cancel deadline exceeded"));
             }
             Timer::Exit => {
-                let message = "worker did not exit after its body ended";
+                let message = "worker did not exit after its last frame";
                 self.order(number, Order::new(ExitKind::Watchdog, message));
             }
         }

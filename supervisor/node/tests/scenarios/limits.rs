@@ -1,0 +1,79 @@
+//! Limits that take a crowd to reach: driven without the world, whose book has no eye for speed.
+
+use ipc::Pid;
+use ipc::frame::{FromWorker, Op};
+use ipc::limits::ROUTES_MAX;
+use node::{ChildEnd, Config, Granted, HostSpec, Input, Node, Output};
+
+fn drain(node: &mut Node) -> Vec<Output> {
+    std::iter::from_fn(|| node.poll_output()).collect()
+}
+
+fn born(node: &mut Node) -> Pid {
+    node.handle(0, Input::Spawn { token: 0, entry: "app:worker", host: "app:host" });
+    let Some(Output::Start { pid, .. }) = node.poll_output() else { panic!("it starts") };
+    node.handle(0, Input::Frame { from: pid, frame: &FromWorker::Loaded, charge: 10 });
+    drain(node);
+    pid
+}
+
+fn crowd(size: usize) -> (Node, Vec<Pid>) {
+    let mut config = Config::new([7; 16]);
+    config.add_host("app:host", HostSpec::default());
+    config.add_entry("app:worker", "process.lua");
+    let mut node = Node::new(config);
+    let all = (0..size).map(|_| born(&mut node)).collect();
+    (node, all)
+}
+
+fn call(node: &mut Node, from: Pid, op: Op<'_>) -> Vec<Output> {
+    let frame = FromWorker::Call { call: 1, op };
+    node.handle(0, Input::Frame { from, frame: &frame, charge: 10 });
+    drain(node)
+}
+
+fn text(pid: Pid) -> String {
+    ipc::PidText { host: "app:host", pid }.to_string()
+}
+
+/// Beyond the limit every message asks, which is slower but not wrong.
+#[test]
+fn beyond_its_routes_a_sender_asks_each_time() {
+    let (mut node, all) = crowd(ROUTES_MAX + 2);
+    let mut routes = 0;
+    for to in &all[1..] {
+        let outputs = call(&mut node, all[0], Op::Send { dest: &text(*to), topic: "topic" });
+        let [Output::Deliver { .. }, Output::Reply { result, .. }] = &outputs[..] else {
+            panic!("{outputs:?}")
+        };
+        match result {
+            Ok(Granted::Route { route: Some(_), .. }) => routes += 1,
+            other => assert_eq!(*other, Ok(Granted::Route { route: None, credit: 0 })),
+        }
+    }
+    assert_eq!(routes, ROUTES_MAX);
+    assert_eq!(node.broken_laws(), Vec::<String>::new());
+}
+
+/// Ends go on one input at a time, so the length of a chain is no depth of the stack.
+#[test]
+fn a_long_chain_falls_without_a_deep_stack() {
+    let (mut node, all) = crowd(5000);
+    for two in all.windows(2) {
+        call(&mut node, two[0], Op::Link { dest: &text(two[1]) });
+    }
+    let mut ending = vec![(all[0], ChildEnd::Code(1))];
+    let mut ended = 0;
+    while let Some((pid, end)) = ending.pop() {
+        node.handle(0, Input::Exited { pid, os_pid: 1, end });
+        for output in drain(&mut node) {
+            match output {
+                Output::Kill { pid } => ending.push((pid, ChildEnd::Signal(9))),
+                Output::Ended { .. } => ended += 1,
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    assert_eq!(ended, all.len());
+    assert!(node.is_empty());
+}

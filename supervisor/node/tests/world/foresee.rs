@@ -1,0 +1,135 @@
+//! What must follow from each input: which rule is asked, and births. The calls are in `calls.rs`,
+//! the ends in `ends.rs`.
+
+use ipc::frame::FromWorker;
+use ipc::limits::EXIT_MAX_NS;
+use ipc::{ExitKind, Pid};
+use node::{Granted, Input, Refusal};
+
+use super::due::{Answer, Due, Newborn, Reply};
+use super::law::Law;
+use super::ledger::{Ledger, Spawner, Stage, set};
+
+impl Ledger {
+    /// Writes the input into the book and says what must come out.
+    pub(crate) fn foresee(&mut self, now: u64, input: &Input<'_>) -> Due {
+        self.now = self.now.max(now);
+        match input {
+            Input::Spawn { token, entry, host } => {
+                self.spawn(Spawner::Node { token: *token }, entry, host)
+            }
+            Input::Frame { from, frame, charge } => self.frame(*from, frame, *charge as u64),
+            Input::Broken { from, .. } => self.violation(*from),
+            Input::Overrun { pid, .. } => self.ordered(*pid, ExitKind::Mailbox),
+            Input::Closed { pid } => self.hung_up(*pid),
+            Input::NoWorker { pid, fault } => self.no_worker(*pid, fault),
+            Input::Exited { pid, os_pid, end } => self.exited(*pid, *os_pid, *end),
+            Input::Stop { how, grace_ns } => self.stop(*how, *grace_ns),
+            Input::Time => self.time(),
+        }
+    }
+
+    fn frame(&mut self, from: Pid, frame: &FromWorker<'_>, charge: u64) -> Due {
+        let Some(record) = self.living.get_mut(&from) else { return Due::default() };
+        // Whoever broke the protocol has said its last word.
+        if record.order.as_ref().is_some_and(|order| order.kind == ExitKind::Protocol) {
+            return Due::default();
+        }
+        match (record.stage, frame) {
+            (Stage::Unloaded | Stage::Ending, _) => self.violation(from),
+            (Stage::Loading(_), FromWorker::Loaded) => self.loaded(from),
+            (Stage::Loading(_), FromWorker::LoadFailed { fault }) => {
+                set(&mut record.deadlines.exit, self.now + EXIT_MAX_NS);
+                self.unload(from, Answer::Exactly(Err(Refusal::NotLoaded(fault.clone()))))
+            }
+            (Stage::Running, FromWorker::Done { outcome }) => {
+                record.outcome = Some(outcome.clone());
+                record.stage = Stage::Ending;
+                set(&mut record.deadlines.exit, self.now + EXIT_MAX_NS);
+                Due::default()
+            }
+            (_, FromWorker::Call { call, op }) => self.call(from, *call, op, charge),
+            (_, FromWorker::Send { route, topic }) => self.routed(from, *route, topic, charge),
+            (_, FromWorker::Release { route }) => self.released(from, *route),
+            (_, FromWorker::Consumed { bytes }) => {
+                record.waiting = record.waiting.saturating_sub(*bytes);
+                Due::default()
+            }
+            (_, FromWorker::Listening) => {
+                record.listens = true;
+                Due::default()
+            }
+            (_, FromWorker::Print) => Due::default(),
+            _ => self.violation(from),
+        }
+    }
+
+    pub(crate) fn spawn(&mut self, spawner: Spawner, entry: &str, host: &str) -> Due {
+        match self.not_admitted(entry, host) {
+            Some(refusal) => {
+                let mut due = Due::default();
+                self.answer(spawner, Answer::Exactly(Err(refusal)), &mut due);
+                due
+            }
+            None => {
+                Due { start: Some(Newborn { host: host.to_owned(), spawner }), ..Due::default() }
+            }
+        }
+    }
+
+    fn not_admitted(&self, entry: &str, host: &str) -> Option<Refusal> {
+        if self.stopping.is_some() {
+            return Some(Refusal::Stopping);
+        }
+        match entry {
+            super::ENTRY => {}
+            super::LIBRARY => {
+                let kind = "library.lua".to_owned();
+                return Some(Refusal::NotAProcess { entry: entry.to_owned(), kind });
+            }
+            _ => return Some(Refusal::UnknownEntry(entry.to_owned())),
+        }
+        let Some(spec) = self.hosts.get(host) else {
+            return Some(Refusal::UnknownHost(host.to_owned()));
+        };
+        let max = spec.max_processes;
+        let there = self.living.values().filter(|record| record.host == host).count();
+        (there >= max as usize).then(|| Refusal::HostFull { host: host.into(), max })
+    }
+
+    fn answer(&self, spawner: Spawner, answer: Answer, due: &mut Due) {
+        match spawner {
+            Spawner::Node { token } => due.node_replies.push((token, answer)),
+            Spawner::Process { pid: to, call, .. } if self.living.contains_key(&to) => {
+                due.replies.push(Reply { to, call, answer, law: Law::Answers });
+            }
+            Spawner::Process { .. } => {}
+        }
+    }
+
+    fn loaded(&mut self, pid: Pid) -> Due {
+        let mut due = Due::default();
+        let Some(record) = self.living.get_mut(&pid) else { return due };
+        record.deadlines.start = None;
+        let stage = std::mem::replace(&mut record.stage, Stage::Running);
+        if let Stage::Loading(spawner) = stage {
+            self.answer(spawner, Answer::Exactly(Ok(Granted::Pid(pid))), &mut due);
+        }
+        due
+    }
+
+    /// The spawn fails: the spawner learns it by the answer only, so its ties go.
+    pub(crate) fn unload(&mut self, pid: Pid, answer: Answer) -> Due {
+        let mut due = Due::default();
+        let Some(record) = self.living.get_mut(&pid) else { return due };
+        let Stage::Loading(spawner) = record.stage else { return due };
+        record.stage = Stage::Unloaded;
+        record.token = None;
+        record.deadlines.start = None;
+        if let Spawner::Process { pid: spawner, ties, .. } = spawner {
+            self.untie(spawner, pid, ties);
+        }
+        self.answer(spawner, answer, &mut due);
+        due
+    }
+}

@@ -1,0 +1,161 @@
+//! Inputs to the node, and what its outputs mean for children.
+
+use crate::supervisor::{Supervisor, TaskEnd};
+use crate::wire::told;
+use ipc::frame::FromWorker;
+use ipc::{Frame, Pid};
+use node::{Input, Output, Stop};
+use rustix::process::{Signal, pidfd_send_signal};
+use std::rc::Rc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+impl Supervisor {
+    /// An input without a payload.
+    pub(crate) fn input(&mut self, input: Input<'_>) {
+        self.input_with(input, "", &[]);
+    }
+
+    /// An input with the topic and the payload that came with it; every output is carried out
+    /// before the next input.
+    pub(crate) fn input_with(&mut self, input: Input<'_>, topic: &str, body: &[u8]) {
+        self.node.handle(self.now(), input);
+        self.carry_out(topic, body);
+        while let Some(pid) = self.overruns.pop() {
+            let Some(child) = self.children.of(pid) else { continue };
+            let (limit, used) = (child.outbox_max as u64, child.outbox.len() as u64);
+            self.node.handle(self.now(), Input::Overrun { pid, limit, used });
+            self.carry_out("", &[]);
+        }
+    }
+
+    fn carry_out(&mut self, topic: &str, body: &[u8]) {
+        while let Some(output) = self.node.poll_output() {
+            self.act(output, topic, body);
+        }
+    }
+
+    fn act(&mut self, output: Output, topic: &str, body: &[u8]) {
+        match output {
+            Output::Start { pid, host, entry } => self.start(pid, &host, entry, body),
+            Output::Kill { pid } => self.kill(pid),
+            Output::NodeReply { token, result: Ok(pid) } => {
+                self.tasks[token as usize].pid = Some(pid);
+            }
+            Output::NodeReply { token, result: Err(refusal) } => {
+                self.task_ended(token, TaskEnd::NotStarted(refusal.fault()));
+            }
+            Output::Ended { pid, reason, token } => {
+                self.say_ended(pid, reason.message.as_deref());
+                let id = self.children.id_of(pid);
+                if let Some(token) = token {
+                    let result = body.to_vec();
+                    self.task_ended(token, TaskEnd::Ended { reason, result });
+                }
+                if let Some(id) = id {
+                    self.children.remove(id);
+                }
+            }
+            Output::Stopped => self.stopped = true,
+            frame => self.tell(&frame, topic, body),
+        }
+    }
+
+    /// Queues the frame for an output that is one.
+    fn tell(&mut self, output: &Output, topic: &str, body: &[u8]) {
+        let (about, to) = match output {
+            Output::Deliver { from, to } | Output::Exit { from, to, .. } => (Some(*from), *to),
+            Output::LinkDown { from, to, .. } => (Some(*from), *to),
+            Output::Cancel { from, to, .. } => (*from, *to),
+            Output::Reply { result: Ok(node::Granted::Pid(pid)), to, .. } => (Some(*pid), *to),
+            Output::Reply { to, .. } | Output::Closed { to, .. } => (None, *to),
+            _ => return,
+        };
+        let text = about.and_then(|pid| self.children.text(pid));
+        let Some(id) = self.children.id_of(to) else { return };
+        let told = told(output, |_| text.as_deref(), topic, unix_ns());
+        let (Some(told), Some(child)) = (told, self.children.all.get_mut(id)) else { return };
+        child.outbox.push(&told.header, if told.with_body { body } else { &[] });
+        if child.outbox.len() > child.outbox_max {
+            self.overruns.push(to);
+        }
+        self.mark_dirty(id);
+    }
+
+    /// A frame from a worker that is a process.
+    pub(crate) fn frame(&mut self, from: Pid, header: &FromWorker<'_>, frame: Frame<'_>) {
+        let topic = match header {
+            FromWorker::Send { topic, .. } => topic,
+            FromWorker::Call { op: ipc::frame::Op::Send { topic, .. }, .. } => topic,
+            _ => "",
+        };
+        match header {
+            FromWorker::Print => self.print(from, frame.body),
+            FromWorker::Done { .. } => {
+                if let Some(id) = self.children.id_of(from)
+                    && let Some(child) = self.children.all.get_mut(id)
+                {
+                    child.result = frame.body.to_vec();
+                }
+            }
+            _ => {}
+        }
+        let charge = frame.charge();
+        self.input_with(Input::Frame { from, frame: header, charge }, topic, frame.body);
+    }
+
+    fn print(&mut self, from: Pid, text: &[u8]) {
+        let Some(id) = self.children.id_of(from) else { return };
+        let Some(child) = self.children.all.get_mut(id) else { return };
+        let prefix = child.process.as_ref().and_then(|process| process.prefix.as_deref());
+        self.printer.lines(prefix, text);
+        if self.printer.is_full() && !std::mem::replace(&mut child.paused, true) {
+            self.paused.push(id);
+        }
+    }
+
+    fn kill(&mut self, pid: Pid) {
+        let Some(id) = self.children.id_of(pid) else { return };
+        let Some(child) = self.children.all.get_mut(id) else { return };
+        match &child.born {
+            Some(born) => {
+                // It can fail only where the worker is dead already and not reaped yet.
+                let _ = pidfd_send_signal(&born.pidfd, Signal::KILL);
+            }
+            None => self.doom(id),
+        }
+    }
+
+    fn task_ended(&mut self, token: u32, end: TaskEnd) {
+        let task = &mut self.tasks[token as usize];
+        if let (false, TaskEnd::NotStarted(fault)) = (task.main, &end) {
+            eprintln!("wabe: cannot start service with entry '{}': {fault}", task.entry);
+        }
+        let not_started = matches!(end, TaskEnd::NotStarted(_));
+        let main = task.main;
+        task.end = Some(end);
+        let all_ended = self.tasks.iter().all(|task| task.end.is_some());
+        if main || all_ended {
+            self.stop(if not_started { Stop::Now } else { Stop::MainEnded });
+        }
+    }
+
+    pub(crate) fn say_started(&self, pid: Pid) {
+        let Some(child) = self.children.of(pid).filter(|_| self.verbose) else { return };
+        if let (Some(process), Some(born)) = (&child.process, &child.born) {
+            let (text, entry, os_pid) = (&process.text, &process.entry, born.os_pid);
+            eprintln!("wabe: {text} is {entry} in OS process {os_pid}");
+        }
+    }
+
+    fn say_ended(&self, pid: Pid, why: Option<&str>) {
+        let text: Option<Rc<str>> = self.children.text(pid).filter(|_| self.verbose);
+        if let Some(text) = text {
+            eprintln!("wabe: {text} ended: {}", why.unwrap_or("normal"));
+        }
+    }
+}
+
+fn unix_ns() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+}

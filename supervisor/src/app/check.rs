@@ -1,0 +1,93 @@
+//! What must hold between the entries of an app.
+
+use super::{App, Entry, Kind};
+use crate::app::entry::{Code, CodeKind, Place};
+use crate::diagnostic::Diagnostic;
+use std::collections::BTreeSet;
+
+/// The built-in modules that an entry may name under `modules`.
+pub(super) const MODULES: [&str; 6] =
+    ["channel", "coroutine", "errors", "payload", "process", "time"];
+
+/// Checks the whole app.
+pub(super) fn all(app: &App) -> Result<(), Diagnostic> {
+    for (id, entry) in &app.entries {
+        match &entry.kind {
+            Kind::Code(_, code) => imports(app, id, code)?,
+            Kind::Service(service) => {
+                let is_process = |kind: &Kind| matches!(kind, Kind::Code(CodeKind::Process, _));
+                refers(app, &service.process, &service.process_place, "process.lua", is_process)?;
+                let is_host = |kind: &Kind| matches!(kind, Kind::Host(_));
+                refers(app, &service.host, &service.host_place, "process.host", is_host)?;
+            }
+            Kind::Host(_) => {}
+        }
+    }
+    let mut done = BTreeSet::new();
+    app.entries.keys().try_for_each(|id| no_cycle(app, id, &mut Vec::new(), &mut done))
+}
+
+fn imports(app: &App, id: &str, code: &Code) -> Result<(), Diagnostic> {
+    for (alias, library, place) in &code.imports {
+        let is_library = |kind: &Kind| matches!(kind, Kind::Code(CodeKind::Library, _));
+        refers(app, library, place, "library.lua", is_library)?;
+        if library == id {
+            let message = format!("entry '{id}' imports itself as '{alias}'");
+            return Err(place.error(message, "remove the import"));
+        }
+    }
+    Ok(())
+}
+
+fn refers(
+    app: &App,
+    id: &str,
+    place: &Place,
+    wanted: &str,
+    fits: impl Fn(&Kind) -> bool,
+) -> Result<(), Diagnostic> {
+    match app.entries.get(id) {
+        Some(entry) if fits(&entry.kind) => Ok(()),
+        Some(entry) => {
+            let message = format!("entry '{id}' is a {}, not a {wanted}", entry.kind_name());
+            Err(place.error(message, format!("name an entry of kind {wanted}")))
+        }
+        None => {
+            let message = format!("entry '{id}' does not exist");
+            Err(place.error(message, suggestion(app, wanted)))
+        }
+    }
+}
+
+fn suggestion(app: &App, kind: &str) -> String {
+    let fitting = app.entries.iter().filter(|(_, entry)| entry.kind_name() == kind);
+    let known: Vec<_> = fitting.map(|(id, _)| id.as_str()).take(10).collect();
+    match known.is_empty() {
+        true => format!("define an entry of kind {kind}; the app has none"),
+        false => format!("the entries of kind {kind} are {}", known.join(", ")),
+    }
+}
+
+/// `done` holds what was found free of cycles before: each entry is walked once.
+fn no_cycle<'a>(
+    app: &'a App,
+    id: &'a str,
+    path: &mut Vec<&'a str>,
+    done: &mut BTreeSet<&'a str>,
+) -> Result<(), Diagnostic> {
+    let Some(Entry { kind: Kind::Code(_, code), .. }) = app.entries.get(id) else { return Ok(()) };
+    if !done.contains(id) {
+        path.push(id);
+        for (_, library, place) in &code.imports {
+            if path.contains(&library.as_str()) {
+                let round = path.join(" -> ");
+                let message = format!("imports go round in a circle: {round} -> {library}");
+                return Err(place.error(message, "move what both need into a library of its own"));
+            }
+            no_cycle(app, library, path, done)?;
+        }
+        path.pop();
+        done.insert(id);
+    }
+    Ok(())
+}

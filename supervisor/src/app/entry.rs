@@ -1,0 +1,152 @@
+//! What an entry is, once its manifest is understood.
+
+use crate::diagnostic::Diagnostic;
+use ipc::limits::{MAILBOX_DEFAULT, MESSAGE_DEFAULT, PROCESSES_DEFAULT};
+use ipc::zygote::Source;
+use serde_json::{Map, Value};
+use std::ops::Range;
+use std::rc::Rc;
+
+/// An entry of a manifest.
+#[derive(Debug)]
+pub struct Entry {
+    /// What it is.
+    pub kind: Kind,
+    /// Free data for the app and its tools.
+    pub meta: Map<String, Value>,
+    /// Where it is defined.
+    pub place: Place,
+}
+
+/// The kinds that wabe knows.
+#[derive(Debug)]
+pub enum Kind {
+    /// `process.lua`, `library.lua`, `function.lua`.
+    Code(CodeKind, Code),
+    /// `process.host`.
+    Host(HostLimits),
+    /// `process.service`.
+    Service(Service),
+}
+
+/// What code is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CodeKind {
+    /// `process.lua`: the body of processes.
+    Process,
+    /// `library.lua`: what other code requires.
+    Library,
+    /// `function.lua`: a body to be called.
+    Function,
+}
+
+/// An entry's code.
+#[derive(Debug)]
+pub struct Code {
+    /// File as errors name it, relative to the app's folder.
+    pub file: String,
+    /// Luau source text.
+    pub text: String,
+    /// Field of the returned table that is the body.
+    pub method: String,
+    /// Libraries by the name under which the code requires them, each with its place.
+    pub imports: Vec<(String, String, Place)>,
+}
+
+/// The limits of a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HostLimits {
+    /// Processes at a time.
+    pub max_processes: u32,
+    /// Bytes of one encoded message.
+    pub message: usize,
+    /// Bytes that may wait for one process.
+    pub mailbox: usize,
+}
+
+/// A process that the node itself keeps.
+#[derive(Debug)]
+pub struct Service {
+    /// Entry that it runs.
+    pub process: String,
+    /// Place of that name, for errors.
+    pub process_place: Place,
+    /// Host on which it runs.
+    pub host: String,
+    /// Place of that name, for errors.
+    pub host_place: Place,
+    /// Arguments of its body.
+    pub input: Vec<Value>,
+    /// True where it starts with the node.
+    pub auto_start: bool,
+}
+
+/// Where something stands: a file, its text, and the bytes.
+#[derive(Clone, Debug, Default)]
+pub struct Place {
+    /// File as errors name it.
+    pub file: Rc<str>,
+    /// The whole text of the file.
+    pub text: Rc<str>,
+    /// The bytes.
+    pub span: Range<usize>,
+}
+
+impl Place {
+    /// An error at this place.
+    #[must_use]
+    pub fn error(&self, message: impl Into<String>, help: impl Into<String>) -> Diagnostic {
+        Diagnostic {
+            message: message.into(),
+            file: self.file.to_string(),
+            text: self.text.to_string(),
+            span: self.span.clone(),
+            help: help.into(),
+        }
+    }
+}
+
+impl Default for HostLimits {
+    fn default() -> Self {
+        HostLimits {
+            max_processes: PROCESSES_DEFAULT,
+            message: MESSAGE_DEFAULT,
+            mailbox: MAILBOX_DEFAULT,
+        }
+    }
+}
+
+impl Entry {
+    /// The host that exists without a manifest.
+    #[must_use]
+    pub(super) fn default_host() -> Self {
+        let kind = Kind::Host(HostLimits::default());
+        Entry { kind, meta: Map::new(), place: Place::default() }
+    }
+
+    /// The kind as manifests name it.
+    #[must_use]
+    pub fn kind_name(&self) -> &'static str {
+        match &self.kind {
+            Kind::Code(CodeKind::Process, _) => "process.lua",
+            Kind::Code(CodeKind::Library, _) => "library.lua",
+            Kind::Code(CodeKind::Function, _) => "function.lua",
+            Kind::Host(_) => "process.host",
+            Kind::Service(_) => "process.service",
+        }
+    }
+
+    /// Its code as a zygote takes it; `None` for what has none.
+    #[must_use]
+    pub(super) fn source(&self, id: &str) -> Option<Source> {
+        let Kind::Code(_, code) = &self.kind else { return None };
+        let imports = code.imports.iter().map(|(alias, id, _)| (alias.clone(), id.clone()));
+        Some(Source {
+            id: id.to_owned(),
+            file: code.file.clone(),
+            text: code.text.clone(),
+            method: code.method.clone(),
+            imports: imports.collect(),
+        })
+    }
+}

@@ -1,0 +1,418 @@
+//! Manifests: YAML files with `namespace` and `entries`.
+
+use super::entry::{Code, CodeKind, Entry, HostLimits, Kind, Place, Service};
+use super::{App, source};
+use crate::diagnostic::{Diagnostic, line_span};
+use ipc::limits::{MAILBOX_MAX, MESSAGE_MAX};
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+use serde_saphyr::Spanned;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+/// Manifests of one app.
+const MANIFESTS_MAX: usize = 10_000;
+
+/// What every manifest has; the first look at a file.
+#[derive(Deserialize)]
+struct Head {
+    namespace: Option<Spanned<String>>,
+    entries: Option<Vec<EntryHead>>,
+}
+
+#[derive(Deserialize)]
+struct EntryHead {
+    name: Spanned<String>,
+    kind: Spanned<String>,
+}
+
+/// An entry of `process.lua`, `library.lua`, `function.lua`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CodeFields {
+    #[serde(rename = "name")]
+    _name: IgnoredAny,
+    #[serde(rename = "kind")]
+    _kind: IgnoredAny,
+    #[serde(default)]
+    meta: Map<String, Value>,
+    source: Spanned<String>,
+    #[serde(default = "main")]
+    method: String,
+    #[serde(default)]
+    modules: Vec<Spanned<String>>,
+    #[serde(default)]
+    imports: BTreeMap<String, Spanned<String>>,
+}
+
+fn main() -> String {
+    "main".to_owned()
+}
+
+/// An entry of `process.host`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HostFields {
+    #[serde(rename = "name")]
+    _name: IgnoredAny,
+    #[serde(rename = "kind")]
+    _kind: IgnoredAny,
+    #[serde(default)]
+    meta: Map<String, Value>,
+    #[serde(default)]
+    host: HostNumbers,
+    #[serde(default, rename = "lifecycle")]
+    _lifecycle: Lifecycle,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HostNumbers {
+    max_processes: Option<Spanned<u64>>,
+    message: Option<Spanned<u64>>,
+    mailbox: Option<Spanned<u64>>,
+}
+
+/// An entry of `process.service`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ServiceFields {
+    #[serde(rename = "name")]
+    _name: IgnoredAny,
+    #[serde(rename = "kind")]
+    _kind: IgnoredAny,
+    #[serde(default)]
+    meta: Map<String, Value>,
+    process: Spanned<String>,
+    host: Spanned<String>,
+    #[serde(default)]
+    input: Vec<Value>,
+    #[serde(default)]
+    lifecycle: Lifecycle,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Lifecycle {
+    #[serde(default)]
+    auto_start: bool,
+    start_timeout: Option<IgnoredAny>,
+    stop_timeout: Option<IgnoredAny>,
+    stable_threshold: Option<IgnoredAny>,
+    requires: Option<IgnoredAny>,
+    restart: Option<IgnoredAny>,
+}
+
+impl Lifecycle {
+    /// The fields that are valid and that nothing acts on yet: the user is told so.
+    fn without_effect(&self) -> Vec<&'static str> {
+        let fields = [
+            ("start_timeout", &self.start_timeout),
+            ("stop_timeout", &self.stop_timeout),
+            ("stable_threshold", &self.stable_threshold),
+            ("requires", &self.requires),
+            ("restart", &self.restart),
+        ];
+        fields.into_iter().filter(|(_, field)| field.is_some()).map(|(name, _)| name).collect()
+    }
+}
+
+/// The fields of an entry, by its kind; `None` for a kind that wabe does not know.
+enum Fields {
+    Code(CodeKind, CodeFields),
+    Host(HostFields),
+    Service(ServiceFields),
+}
+
+/// Loads every manifest under a folder.
+pub(super) fn load_folder(folder: &Path) -> Result<App, Diagnostic> {
+    let root = folder.canonicalize().map_err(|error| {
+        Diagnostic::general(format!("cannot read app {}: {error}", folder.display()), "")
+    })?;
+    let mut app = App::default();
+    let mut found = false;
+    for path in yaml_files(&root)? {
+        found |= load_file(&root, &path, &mut app)?;
+    }
+    match found {
+        true => Ok(app),
+        false => Err(Diagnostic::general(
+            format!("no manifest in {}", folder.display()),
+            "add an _index.yaml with a namespace and entries, or give a .lua file",
+        )),
+    }
+}
+
+/// All YAML files in a stable order; hidden folders and links are left out.
+fn yaml_files(root: &Path) -> Result<Vec<PathBuf>, Diagnostic> {
+    let (mut files, mut folders) = (Vec::new(), vec![root.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        let unreadable = |error: std::io::Error| {
+            let message = format!("cannot read {}: {error}", folder.display());
+            Diagnostic::general(message, "make the app's folder readable")
+        };
+        for item in std::fs::read_dir(&folder).map_err(unreadable)? {
+            let item = item.map_err(unreadable)?;
+            let (kind, path) = (item.file_type().map_err(unreadable)?, item.path());
+            let hidden = item.file_name().to_string_lossy().starts_with('.');
+            let yaml = path.extension().is_some_and(|end| end == "yaml" || end == "yml");
+            if kind.is_dir() && !hidden {
+                folders.push(path);
+            } else if kind.is_file() && yaml && !hidden {
+                files.push(path);
+            }
+        }
+        if files.len() > MANIFESTS_MAX {
+            let message = format!("more than {MANIFESTS_MAX} YAML files in {}", root.display());
+            return Err(Diagnostic::general(message, "give the app's own folder"));
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Loads one file; false where it is no manifest.
+fn load_file(root: &Path, path: &Path, app: &mut App) -> Result<bool, Diagnostic> {
+    let name = path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned();
+    let text = source::read_limited(path).map_err(|error| {
+        let message = format!("cannot read {name}: {error}");
+        Diagnostic::general(message, "a manifest is UTF-8 text in a regular file")
+    })?;
+    let file = File { root, path, name: Rc::from(name), text: Rc::from(text) };
+    let head: Head = serde_saphyr::from_str(&file.text).map_err(|error| file.invalid(&error))?;
+    let (Some(namespace), Some(heads)) = (head.namespace, head.entries) else { return Ok(false) };
+    file.check_id(&namespace, "namespace")?;
+    for head in &heads {
+        file.check_id(&head.name, "name")?;
+    }
+    let all = Entries(heads.iter().map(|head| head.kind.value.as_str()).collect());
+    let all = serde_saphyr::with_deserializer_from_str(&file.text, |de| all.deserialize(de));
+    for (head, fields) in heads.iter().zip(all.map_err(|error| file.invalid(&error))?) {
+        let id = format!("{}:{}", namespace.value, head.name.value);
+        match fields {
+            Some(fields) => file.add(id, head, fields, app)?,
+            None => app.skip(&head.kind.value, &file.name, head.kind.referenced.line()),
+        }
+    }
+    Ok(true)
+}
+
+/// A manifest that is being read.
+struct File<'a> {
+    root: &'a Path,
+    path: &'a Path,
+    name: Rc<str>,
+    text: Rc<str>,
+}
+
+impl File<'_> {
+    fn place<T>(&self, at: &Spanned<T>) -> Place {
+        let span = at.referenced.span();
+        let start = span.byte_offset().unwrap_or(0) as usize;
+        let end = start + span.byte_len().unwrap_or(0) as usize;
+        let written = self.text.get(start..end).unwrap_or_default();
+        Place {
+            file: self.name.clone(),
+            text: self.text.clone(),
+            // The parser counts what follows a scalar on its line as part of it.
+            span: start..start + written.trim_end().len(),
+        }
+    }
+
+    /// What the YAML parser or serde found.
+    fn invalid(&self, error: &serde_saphyr::Error) -> Diagnostic {
+        let location = error.location();
+        let line = location.map_or(1, |location| location.line() as usize);
+        let message = error.without_snippet().to_string();
+        // The parser ends its text with the place, which is shown in its own way here.
+        let message = message.split(" at line ").next().unwrap_or(&message).to_owned();
+        let (file, text) = (self.name.clone(), self.text.clone());
+        let span = line_span(&text, line);
+        Place { file, text, span }
+            .error(format!("invalid manifest: {message}"), "the fields of each kind are in docs/manifests.md")
+    }
+
+    fn check_id(&self, part: &Spanned<String>, what: &str) -> Result<(), Diagnostic> {
+        let text = &part.value;
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
+        if !text.is_empty() && text.len() <= ipc::limits::ID_MAX / 2 && text.chars().all(allowed) {
+            return Ok(());
+        }
+        let message = format!("{what} '{text}' is not allowed");
+        let help = "use letters, digits and . _ - / (at most 127)";
+        Err(self.place(part).error(message, help))
+    }
+
+    fn add(
+        &self,
+        id: String,
+        head: &EntryHead,
+        fields: Fields,
+        app: &mut App,
+    ) -> Result<(), Diagnostic> {
+        let place = self.place(&head.name);
+        if let Some(earlier) = app.entries.get(&id) {
+            let first = earlier.place.error("", "");
+            let message = format!("entry '{id}' is defined twice");
+            let help = format!("rename one: the first is at {}:{}", first.file, first.line());
+            return Err(place.error(message, help));
+        }
+        let (kind, meta) = match fields {
+            Fields::Code(kind, fields) => self.code(kind, fields)?,
+            Fields::Host(fields) => (Kind::Host(self.limits(&fields.host)?), fields.meta),
+            Fields::Service(fields) => {
+                for field in fields.lifecycle.without_effect() {
+                    app.warnings.push(format!(
+                        "{}: lifecycle.{field} of service '{id}' has no effect yet",
+                        self.name
+                    ));
+                }
+                (Kind::Service(self.service(&fields)), fields.meta)
+            }
+        };
+        app.entries.insert(id, Entry { kind, meta, place });
+        Ok(())
+    }
+
+    fn code(&self, kind: CodeKind, fields: CodeFields) -> Result<(Kind, Map<String, Value>), Diagnostic> {
+        for module in &fields.modules {
+            if !super::check::MODULES.contains(&module.value.as_str()) {
+                let message = format!("module '{}' not found", module.value);
+                let help = format!("the modules are {}", super::check::MODULES.join(", "));
+                return Err(self.place(module).error(message, help));
+            }
+        }
+        let place = self.place(&fields.source);
+        let (file, text) = source::read(self.root, self.path, &fields.source.value, &place)?;
+        let imports = fields.imports.into_iter();
+        let imports = imports.map(|(alias, id)| (alias, id.value.clone(), self.place(&id)));
+        let code = Code { file, text, method: fields.method, imports: imports.collect() };
+        Ok((Kind::Code(kind, code), fields.meta))
+    }
+
+    fn service(&self, fields: &ServiceFields) -> Service {
+        Service {
+            process: fields.process.value.clone(),
+            process_place: self.place(&fields.process),
+            host: fields.host.value.clone(),
+            host_place: self.place(&fields.host),
+            input: fields.input.clone(),
+            auto_start: fields.lifecycle.auto_start,
+        }
+    }
+
+    fn limits(&self, numbers: &HostNumbers) -> Result<HostLimits, Diagnostic> {
+        let default = HostLimits::default();
+        let max_processes = self.number(&numbers.max_processes, 1, 1_000_000)?;
+        let message = self.number(&numbers.message, 1024, MESSAGE_MAX as u64)?;
+        let mailbox = self.number(&numbers.mailbox, 4096, MAILBOX_MAX as u64)?;
+        let message = message.map_or(default.message, |bytes| bytes as usize);
+        let limits = HostLimits {
+            max_processes: max_processes.map_or(default.max_processes, |count| count as u32),
+            message,
+            mailbox: mailbox.map_or(default.mailbox.max(4 * message), |bytes| bytes as usize),
+        };
+        // Room for a message must be left while the receiver's report of what it took is due.
+        match (&numbers.mailbox, limits.mailbox < 2 * limits.message) {
+            (Some(at), true) => Err(self.place(at).error(
+                format!("mailbox of {} bytes is too small", limits.mailbox),
+                format!("it needs at least twice the limit of a message, {}", 2 * limits.message),
+            )),
+            _ => Ok(limits),
+        }
+    }
+
+    fn number(
+        &self,
+        field: &Option<Spanned<u64>>,
+        min: u64,
+        max: u64,
+    ) -> Result<Option<u64>, Diagnostic> {
+        match field {
+            Some(at) if !(min..=max).contains(&at.value) => Err(self
+                .place(at)
+                .error(format!("{} is out of range", at.value), format!("use {min} to {max}"))),
+            Some(at) => Ok(Some(at.value)),
+            None => Ok(None),
+        }
+    }
+}
+
+/// The second look at a file: the fields of each entry, by the kinds that the first one found.
+struct Entries<'a>(Vec<&'a str>);
+
+impl<'de> DeserializeSeed<'de> for Entries<'_> {
+    type Value = Vec<Option<Fields>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Entries<'_> {
+    type Value = Vec<Option<Fields>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a manifest with namespace and entries")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut all = Vec::new();
+        while let Some(key) = map.next_key::<String>()? {
+            match key.as_str() {
+                "entries" => all = map.next_value_seed(EntryList(&self.0))?,
+                "namespace" | "version" => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+                other => {
+                    let known = &["version", "namespace", "entries"];
+                    return Err(serde::de::Error::unknown_field(other, known));
+                }
+            }
+        }
+        Ok(all)
+    }
+}
+
+struct EntryList<'a>(&'a [&'a str]);
+
+impl<'de> DeserializeSeed<'de> for EntryList<'_> {
+    type Value = Vec<Option<Fields>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for EntryList<'_> {
+    type Value = Vec<Option<Fields>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of entries")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut all = Vec::new();
+        for kind in self.0 {
+            all.push(match *kind {
+                "process.lua" => code(&mut seq, CodeKind::Process)?,
+                "library.lua" => code(&mut seq, CodeKind::Library)?,
+                "function.lua" => code(&mut seq, CodeKind::Function)?,
+                "process.host" => seq.next_element()?.map(Fields::Host),
+                "process.service" => seq.next_element()?.map(Fields::Service),
+                _ => {
+                    seq.next_element::<IgnoredAny>()?;
+                    None
+                }
+            });
+        }
+        Ok(all)
+    }
+}
+
+fn code<'de, A: SeqAccess<'de>>(seq: &mut A, kind: CodeKind) -> Result<Option<Fields>, A::Error> {
+    Ok(seq.next_element()?.map(|fields| Fields::Code(kind, fields)))
+}

@@ -1,0 +1,100 @@
+//! An app: the entries and hosts that manifests define, checked as a whole before anything starts.
+
+mod check;
+mod entry;
+mod manifest;
+mod source;
+
+pub use entry::{CodeKind, Entry, HostLimits, Kind, Service};
+
+use crate::diagnostic::Diagnostic;
+use ipc::zygote::Source;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The host that every app has, unless a manifest defines one of that name itself.
+pub const DEFAULT_HOST: &str = "app:processes";
+
+/// A loaded app.
+#[derive(Debug, Default)]
+pub struct App {
+    /// Entries by id, `ns:name`.
+    pub entries: BTreeMap<String, Entry>,
+    /// What the user should know though it is no error, such as entries of unknown kinds.
+    pub warnings: Vec<String>,
+}
+
+impl App {
+    /// Loads an app: a folder with manifests, or a single `.lua` file.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its place and the remedy. Nothing is half loaded.
+    pub fn load(path: &Path) -> Result<Self, Diagnostic> {
+        let metadata = std::fs::metadata(path).map_err(|error| {
+            let message = format!("cannot read app {}: {error}", path.display());
+            Diagnostic::general(message, "give a folder with manifests, or a .lua file")
+        })?;
+        let mut app = match metadata.is_dir() {
+            true => manifest::load_folder(path)?,
+            false => source::single_file(path)?,
+        };
+        app.entries.entry(DEFAULT_HOST.to_owned()).or_insert_with(Entry::default_host);
+        check::all(&app)?;
+        Ok(app)
+    }
+
+    /// An entry of a kind that wabe does not know: said once for each kind.
+    fn skip(&mut self, kind: &str, file: &str, line: u64) {
+        let said = format!("entries of unknown kind '{kind}' are skipped");
+        if !self.warnings.iter().any(|warning| warning.contains(&said)) {
+            self.warnings.push(format!("{file}:{line}: {said}"));
+        }
+    }
+
+    /// The code of the app, for zygotes.
+    #[must_use]
+    pub fn sources(&self) -> Vec<Source> {
+        self.entries.iter().filter_map(|(id, entry)| entry.source(id)).collect()
+    }
+
+    /// Hosts with their limits.
+    pub fn hosts(&self) -> impl Iterator<Item = (&str, &HostLimits)> {
+        self.entries.iter().filter_map(|(id, entry)| match &entry.kind {
+            Kind::Host(limits) => Some((id.as_str(), limits)),
+            _ => None,
+        })
+    }
+
+    /// Services that start with the node.
+    pub fn auto_start(&self) -> impl Iterator<Item = (&str, &Service)> {
+        self.entries.iter().filter_map(|(id, entry)| match &entry.kind {
+            Kind::Service(service) if service.auto_start => Some((id.as_str(), service)),
+            _ => None,
+        })
+    }
+
+    /// Entries that `wabe run` can run.
+    pub fn runnable(&self) -> impl Iterator<Item = &str> {
+        let runnable = |entry: &Entry| matches!(&entry.kind, Kind::Code(CodeKind::Process, _));
+        self.entries.iter().filter(move |(_, entry)| runnable(entry)).map(|(id, _)| id.as_str())
+    }
+
+    /// The host on which an entry runs where nobody names one: its `meta.default_host`, else the
+    /// only host that the manifests define, else [`DEFAULT_HOST`].
+    #[must_use]
+    pub fn host_for(&self, entry: &str) -> String {
+        let meta = self.entries.get(entry).and_then(|entry| entry.meta.get("default_host"));
+        if let Some(host) = meta.and_then(serde_json::Value::as_str) {
+            return host.to_owned();
+        }
+        let mut declared = self.hosts().filter(|(id, _)| *id != DEFAULT_HOST);
+        match (declared.next(), declared.next()) {
+            (Some((only, _)), None) if self.default_host_is_implied() => only.to_owned(),
+            _ => DEFAULT_HOST.to_owned(),
+        }
+    }
+
+    fn default_host_is_implied(&self) -> bool {
+        self.entries.get(DEFAULT_HOST).is_some_and(|host| host.place.file.is_empty())
+    }
+}

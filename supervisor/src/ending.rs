@@ -1,0 +1,85 @@
+//! Children that exited: what they left is read, then they are reaped and the node is told.
+
+use crate::children::ChildId;
+use crate::supervisor::Supervisor;
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid as peek};
+use node::{ChildEnd, Input};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::{AsFd, BorrowedFd};
+use rustix::process::{Signal, WaitId, WaitIdOptions, pidfd_send_signal, waitid};
+
+impl Supervisor {
+    /// Reaps every child whose pidfd is readable.
+    pub(crate) fn reap(&mut self) {
+        let exited = std::mem::take(&mut self.exited);
+        let any = !exited.is_empty();
+        for id in exited {
+            self.reap_child(id);
+        }
+        if self.strays && any {
+            self.reap_strays();
+        }
+    }
+
+    fn reap_child(&mut self, id: ChildId) {
+        let born = self.children.all.get(id).and_then(|child| child.born.as_ref());
+        let Some(end) = born.and_then(|born| reap(born.pidfd.as_fd())) else { return };
+        self.read_rest(id);
+        let Some(child) = self.children.all.get_mut(id) else { return };
+        let os_pid = child.born.as_ref().map_or(0, |born| born.os_pid);
+        match child.process.as_ref().map(|process| process.pid) {
+            Some(pid) => {
+                let result = std::mem::take(&mut child.result);
+                self.input_with(Input::Exited { pid, os_pid, end }, "", &result);
+            }
+            None => self.forget_warm(id),
+        }
+    }
+
+    /// A zygote may have died after it forked and before it said so. Such a worker finds its socket
+    /// closed and exits; here its zombie goes.
+    pub(crate) fn reap_strays(&mut self) {
+        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        while let Ok(WaitStatus::Exited(pid, _) | WaitStatus::Signaled(pid, ..)) =
+            peek(Id::All, flags)
+        {
+            let os_pid = pid.as_raw().unsigned_abs();
+            if self.knows(os_pid) {
+                // Its own pidfd is about to tell; what is behind it is seen after that.
+                return;
+            }
+            let _ = peek(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG);
+        }
+    }
+
+    fn knows(&self, os_pid: u32) -> bool {
+        let mut born = self.children.all.iter().filter_map(|(_, child)| child.born.as_ref());
+        let mut zygotes = self.nests.iter().filter_map(|nest| nest.zygote.as_ref());
+        born.any(|born| born.os_pid == os_pid) || zygotes.any(|zygote| zygote.os_pid == os_pid)
+    }
+
+    /// Ends zygotes and warm workers at the end of a run, and waits until they are gone: whoever
+    /// sees `wabe` end finds nothing of it left. (Had it been killed, the kernel would do it.)
+    pub(crate) fn end_the_rest(&mut self) {
+        let born = self.children.all.iter().filter_map(|(_, child)| child.born.as_ref());
+        let zygotes = self.nests.iter().filter_map(|nest| nest.zygote.as_ref());
+        let pidfds = born.map(|born| &born.pidfd).chain(zygotes.map(|zygote| &zygote.pidfd));
+        let pidfds: Vec<_> = pidfds.collect();
+        for pidfd in &pidfds {
+            let _ = pidfd_send_signal(pidfd, Signal::KILL);
+        }
+        let deadline = Timespec { tv_sec: 1, tv_nsec: 0 };
+        for pidfd in pidfds {
+            let _ = poll(&mut [PollFd::new(pidfd, PollFlags::IN)], Some(&deadline));
+            reap(pidfd.as_fd());
+        }
+    }
+}
+
+/// Takes the kernel's report, where there is one.
+pub(crate) fn reap(pidfd: BorrowedFd<'_>) -> Option<ChildEnd> {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+    let status = waitid(WaitId::PidFd(pidfd), options).ok()??;
+    let code = status.exit_status().map(ChildEnd::Code);
+    code.or_else(|| status.terminating_signal().map(ChildEnd::Signal))
+}

@@ -1,0 +1,94 @@
+//! Standard output: what processes print, line by line, without ever holding up the loop.
+
+use nix::errno::Errno;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::io::IsTerminal;
+
+/// Bytes that may wait for standard output before workers that print are no longer read.
+const WAITING_MAX: usize = 1 << 20;
+
+/// PIPE_BUF (pipe(7)): so much fits wherever poll(2) says that something does.
+const ATOMIC: usize = 4096;
+
+/// Lines on their way to standard output.
+#[derive(Debug)]
+pub(crate) struct Printer {
+    waiting: Vec<u8>,
+    written: usize,
+    terminal: bool,
+    /// Nobody reads any more.
+    broken: bool,
+}
+
+impl Printer {
+    pub(crate) fn new() -> Self {
+        let terminal = std::io::stdout().is_terminal();
+        Printer { waiting: Vec::new(), written: 0, terminal, broken: false }
+    }
+
+    /// Queues a text as lines, each with the prefix.
+    pub(crate) fn lines(&mut self, prefix: Option<&str>, text: &[u8]) {
+        if self.broken {
+            return;
+        }
+        for line in text.split(|byte| *byte == b'\n') {
+            if let Some(prefix) = prefix {
+                self.waiting.extend_from_slice(prefix.as_bytes());
+            }
+            match self.terminal {
+                true => self.harmless(line),
+                false => self.waiting.extend_from_slice(line),
+            }
+            self.waiting.push(b'\n');
+        }
+    }
+
+    /// A terminal obeys control characters: those of a script are shown, not sent.
+    fn harmless(&mut self, line: &[u8]) {
+        for byte in line {
+            match byte {
+                b'\t' | 0x20..=0x7e | 0x80.. => self.waiting.push(*byte),
+                other => self.waiting.extend_from_slice(format!("\\x{other:02x}").as_bytes()),
+            }
+        }
+    }
+
+    /// True where workers that print should wait.
+    pub(crate) fn is_full(&self) -> bool {
+        self.waiting.len() - self.written >= WAITING_MAX
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.len() == self.written
+    }
+
+    /// Writes what standard output takes without waiting.
+    pub(crate) fn flush(&mut self) {
+        while !self.is_empty() && !self.broken && takes_more() {
+            let rest = &self.waiting[self.written..];
+            let chunk = &rest[..rest.len().min(ATOMIC)];
+            match nix::unistd::write(std::io::stdout(), chunk) {
+                Ok(count) => self.written += count,
+                Err(Errno::EINTR) => {}
+                Err(Errno::EAGAIN) => break,
+                Err(_) => self.broken = true,
+            }
+        }
+        if self.is_empty() || self.broken {
+            self.waiting.clear();
+            self.written = 0;
+        } else if self.written > WAITING_MAX {
+            self.waiting.drain(..self.written);
+            self.written = 0;
+        }
+    }
+}
+
+/// Standard output is shared with others, so it is asked each time and never made non-blocking.
+fn takes_more() -> bool {
+    let stdout = std::io::stdout();
+    let mut wanted = [PollFd::new(&stdout, PollFlags::OUT)];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let ready = poll(&mut wanted, Some(&now)).is_ok_and(|count| count > 0);
+    ready && wanted[0].revents().intersects(PollFlags::OUT | PollFlags::ERR)
+}

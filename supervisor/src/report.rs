@@ -1,0 +1,150 @@
+//! What a run came to, for a person (standard error) and for a machine (`--json`).
+
+use crate::app::{App, Kind};
+use crate::diagnostic::{Diagnostic, line_span};
+use crate::supervisor::TaskEnd;
+use ipc::{ExitReason, Fault, signal_name};
+use rmpv::Value as Packed;
+use serde_json::{Map, Value, json};
+
+/// Extension type of an Error in a payload; see `docs/protocol.md`.
+const EXT_ERROR: i8 = 1;
+
+/// The last line of `--json`.
+pub(crate) fn json_line(pid: Option<&str>, end: &TaskEnd) -> Value {
+    match end {
+        TaskEnd::NotStarted(fault) => {
+            json!({"pid": pid, "result": null, "error": fault.message, "exit": null})
+        }
+        TaskEnd::Ended { reason, result } => json!({
+            "pid": pid,
+            "result": if reason.is_normal() { unpack(result) } else { Value::Null },
+            "error": reason.message,
+            "exit": exit_json(reason),
+        }),
+    }
+}
+
+fn exit_json(reason: &ExitReason) -> Value {
+    json!({
+        "kind": reason.kind.as_str(),
+        "signal": reason.signal.map(signal_name),
+        "code": reason.code,
+        "limit": reason.limit.as_ref().map(|over| json!({"limit": over.limit, "used": over.used})),
+        "os_pid": reason.os_pid,
+    })
+}
+
+/// The error of a main process that failed, with its Lua traceback where it has one.
+pub(crate) fn failure(entry: &str, reason: &ExitReason, body: &[u8]) -> String {
+    let message = reason.message.as_deref().unwrap_or("it ended abnormally");
+    let mut text = format!("wabe: {entry} failed: {message}");
+    if let Value::Object(error) = unpack(body)
+        && let Some(stack) = error.get("stack").and_then(Value::as_str)
+    {
+        for line in stack.lines().filter(|line| !line.is_empty() && !line.starts_with("[wabe")) {
+            text.push_str("\n    at ");
+            text.push_str(line);
+        }
+    }
+    text
+}
+
+/// Why a main process could not be started: with the line underlined where the text names one of
+/// the app's files.
+pub(crate) fn not_started(app: &App, entry: &str, fault: &Fault) -> Diagnostic {
+    let message = format!("cannot start {entry}: {}", fault.message);
+    let codes = app.entries.values().filter_map(|entry| match &entry.kind {
+        Kind::Code(_, code) => Some(code),
+        _ => None,
+    });
+    for code in codes {
+        let rest = fault.message.strip_prefix(&code.file).and_then(|rest| rest.strip_prefix(':'));
+        let Some((line, what)) = rest.and_then(|rest| rest.split_once(':')) else { continue };
+        let Ok(line) = line.parse::<usize>() else { continue };
+        let span = offending(&code.text, line, what);
+        let message = format!("cannot start {entry}: {}", what.trim());
+        let help = "correct the script; nothing was started".to_owned();
+        return Diagnostic { message, file: code.file.clone(), text: code.text.clone(), span, help };
+    }
+    Diagnostic::general(message, "nothing was started")
+}
+
+/// The text that the message quotes, where the line has it once; else the whole line.
+fn offending(text: &str, line: usize, message: &str) -> std::ops::Range<usize> {
+    let whole = line_span(text, line);
+    let quoted = message.rsplit('\'').nth(1).filter(|quoted| !quoted.is_empty());
+    let found = quoted.and_then(|quoted| {
+        let mut places = text[whole.clone()].match_indices(quoted);
+        let (at, _) = places.next()?;
+        places.next().is_none().then_some(whole.start + at..whole.start + at + quoted.len())
+    });
+    found.unwrap_or(whole)
+}
+
+/// A payload as JSON, as far as JSON can say it.
+pub(crate) fn unpack(bytes: &[u8]) -> Value {
+    let mut rest = bytes;
+    rmpv::decode::read_value(&mut rest).map_or(Value::Null, |packed| to_json(&packed))
+}
+
+fn to_json(packed: &Packed) -> Value {
+    match packed {
+        Packed::Nil => Value::Null,
+        Packed::Boolean(flag) => Value::Bool(*flag),
+        Packed::Integer(n) => n.as_i64().map_or_else(|| json!(n.as_u64()), Value::from),
+        Packed::F32(n) => json!(n),
+        Packed::F64(n) => json!(n),
+        Packed::String(text) => String::from_utf8_lossy(text.as_bytes()).into(),
+        Packed::Binary(bytes) => json!(bytes),
+        Packed::Array(items) => items.iter().map(to_json).collect(),
+        Packed::Map(pairs) => pairs.iter().map(pair).collect::<Map<_, _>>().into(),
+        Packed::Ext(EXT_ERROR, fields) => unpack(fields),
+        Packed::Ext(_, bytes) => floats(bytes),
+    }
+}
+
+fn pair((key, value): &(Packed, Packed)) -> (String, Value) {
+    let key = match to_json(key) {
+        Value::String(text) => text,
+        other => other.to_string(),
+    };
+    (key, to_json(value))
+}
+
+/// A vector: three f32, little endian.
+fn floats(bytes: &[u8]) -> Value {
+    let (parts, _) = bytes.as_chunks::<4>();
+    parts.iter().map(|part| json!(f32::from_le_bytes(*part))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn payloads_become_json() {
+        let packed = Packed::Map(vec![
+            (Packed::from("list"), Packed::Array(vec![Packed::from(1), Packed::Nil])),
+            (Packed::from(7), Packed::from(2.5)),
+            (Packed::from("at"), Packed::Ext(2, [0u8, 0, 128, 63].repeat(3))),
+        ]);
+        let mut bytes = Vec::new();
+        rmpv::encode::write_value(&mut bytes, &packed).expect("a Vec takes every byte");
+        let expected = json!({"list": [1, null], "7": 2.5, "at": [1.0, 1.0, 1.0]});
+        assert_eq!(unpack(&bytes), expected);
+    }
+
+    #[test]
+    fn rubbish_is_null() {
+        assert_eq!(unpack(&[0xc1]), Value::Null);
+        assert_eq!(unpack(&[0xdd, 0xff, 0xff, 0xff, 0xff]), Value::Null);
+    }
+
+    #[test]
+    fn the_quoted_text_is_underlined_where_it_is_unique() {
+        let text = "local a = 1\nlocal b = = 2\n";
+        assert_eq!(offending(text, 1, "got 'a ='"), 6..9);
+        assert_eq!(offending(text, 2, "got '='"), 12..25);
+    }
+}

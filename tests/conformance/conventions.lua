@@ -1,0 +1,263 @@
+-- Conventions: how calls fail, what an Error is, which globals and modules there are.
+-- The form of these files is described in tests/src/case.rs.
+
+--# A wrong Lua *type* for a required argument raises (`bad argument #1 to 'send' (string expected, got table)`).
+return function()
+  local ok, err = pcall(process.send, {}, "topic")
+  assert(not ok, "a table as destination must raise")
+  assert(string.find(tostring(err), "bad argument #1 to 'send' (string expected, got table)", 1, true), tostring(err))
+  for name, call in {
+    spawn = function() return process.spawn({}, "app:processes") end,
+    listen = function() return process.listen(true) end,
+    monitor = function() return process.monitor({}) end,
+    unmonitor = function() return process.unmonitor({}) end,
+    link = function() return process.link({}) end,
+    unlink = function() return process.unlink({}) end,
+    cancel = function() return process.cancel({}) end,
+    terminate = function() return process.terminate({}) end,
+    register = function() return process.registry.register({}) end,
+    lookup = function() return process.registry.lookup({}) end,
+    unregister = function() return process.registry.unregister({}) end,
+  } do
+    ok, err = pcall(call)
+    assert(not ok, name .. " took a wrong type")
+    assert(string.find(tostring(err), "bad argument #1 to '" .. name .. "'", 1, true), tostring(err))
+  end
+end
+
+--# Every other failure returns `nil, err`.
+return function()
+  for name, call in {
+    lookup = function() return process.registry.lookup("nobody") end,
+    send = function() return process.send("nobody", "topic") end,
+    spawn = function() return process.spawn("app:nothing", "app:processes") end,
+    terminate = function() return process.terminate("nobody") end,
+    sleep = function() return time.sleep("soon") end,
+  } do
+    local value, err = call()
+    assert(value == nil, name)
+    assert(err ~= nil and err:kind() ~= "", name)
+  end
+end
+
+--# `err` is an Error object: `tostring(err)` is its message, `..` works on both sides, and it has `:message()`, `:kind()`, `:retryable()`, `:details()`, `:stack()`.
+return function()
+  local _, err = process.send("nobody", "topic")
+  local text = "could not resolve 'nobody' as PID or registered name"
+  assert(tostring(err) == text, tostring(err))
+  assert(err .. "!" == text .. "!")
+  assert("why: " .. err == "why: " .. text)
+  assert("[" .. err .. "]" == "[" .. text .. "]")
+  assert(err:message() == text)
+  assert(err:kind() == "NotFound")
+  local retryable = err:retryable()
+  assert(retryable == nil or type(retryable) == "boolean")
+  assert(err:details() == nil or type(err:details()) == "table")
+  assert(type(err:stack()) == "string")
+  local other = errors.new("other")
+  assert(err .. other == text .. "other")
+end
+
+--# The string library accepts an Error where it expects a string (`string.find(err, "not found")` works).
+return function()
+  local err = errors.new("process not found")
+  local first, last = string.find(err, "not found")
+  assert(first == 9 and last == 17, tostring(first))
+  assert(string.match(err, "^(%a+)") == "process")
+  assert(string.sub(err, 1, 7) == "process")
+  assert(string.upper(err) == "PROCESS NOT FOUND")
+  assert(string.len(err) == 17)
+  assert(string.gsub(err, "not ", "") == "process found")
+  assert(string.format("<%s>", err) == "<process not found>")
+  assert(string.find("the process not found here", err, 1, true) == 5)
+end
+
+--# Kinds: `NotFound AlreadyExists Invalid PermissionDenied Unavailable Internal Canceled Conflict Timeout RateLimited`, and `""` for unknown
+--# also as `errors.NOT_FOUND` and so on.
+return function()
+  for name, kind in {
+    NOT_FOUND = "NotFound",
+    ALREADY_EXISTS = "AlreadyExists",
+    INVALID = "Invalid",
+    PERMISSION_DENIED = "PermissionDenied",
+    UNAVAILABLE = "Unavailable",
+    INTERNAL = "Internal",
+    CANCELED = "Canceled",
+    CONFLICT = "Conflict",
+    TIMEOUT = "Timeout",
+    RATE_LIMITED = "RateLimited",
+  } do
+    assert(errors[name] == kind, name .. " is " .. tostring(errors[name]))
+    assert(errors.new({ message = "x", kind = kind }):kind() == kind)
+  end
+  assert(errors.new("x"):kind() == "")
+end
+
+--# Language: Luau, with its typed syntax.
+--: title typed Luau
+type Point = { x: number, y: number? }
+local function sum(p: Point): number
+  return p.x + (p.y or 0)
+end
+local function each<T>(list: { T }, f: (T) -> ()): ()
+  for _, item in list do
+    f(item)
+  end
+end
+return function(...: any): ()
+  local total: number = sum({ x = 1, y = 2 }) :: number
+  each({ 1, 2 }, function(n: number)
+    if n == 2 then
+      return
+    end
+    total += n
+  end)
+  local word = if total == 4 then `four {total}` else "other"
+  assert(word == "four 4")
+  assert(7 // 2 == 3)
+  for i = 1, 3 do
+    if i == 2 then
+      continue
+    end
+    assert(i ~= 2)
+  end
+end
+
+--# `process`, `channel`, `time`, `errors`, `payload`, `json`, `coroutine`, `print`, `os.time/date/clock` and the safe standard library are globals
+--: title globals
+return function()
+  for _, module in { process, channel, time, errors, payload, coroutine, os } do
+    assert(type(module) == "table", type(module))
+  end
+  assert(type(print) == "function" and type(coroutine.spawn) == "function")
+  assert(type(os.time()) == "number" and type(os.clock()) == "number")
+  assert(os.date("!%Y", 0) == "1970")
+  for _, library in { string, table, math, bit32, utf8, buffer } do
+    assert(type(library) == "table")
+  end
+  for _, f in { pcall, xpcall, error, assert, type, tostring, tonumber, select, next, pairs, ipairs, setmetatable, unpack } do
+    assert(type(f) == "function")
+  end
+  for name in { io = io, package = package, dofile = dofile, loadfile = loadfile, loadstring = loadstring } do
+    error(name .. " must not exist")
+  end
+  for _, name in { "execute", "exit", "getenv", "remove", "rename", "tmpname" } do
+    assert((os :: any)[name] == nil, "os." .. name .. " must not exist")
+  end
+end
+
+--# `print`
+--: title print of the main process is bare, that of others carries a prefix
+return function()
+  print("one", 2, nil, true)
+  local child = process.spawn_monitored("app:child", "app:processes")
+  local event = process.events():receive()
+  assert(event.from == child)
+  print("three")
+end
+--@ child
+return function()
+  print("from", "the child")
+end
+--@ stdout
+-- one	2	nil	true
+-- [<*>] from	the child
+-- three
+
+--# `require("time")` gives the same module.
+return function()
+  assert(require("time") == time)
+  assert(require("process") == process)
+  assert(require("channel") == channel)
+  assert(require("errors") == errors)
+  assert(require("payload") == payload)
+end
+
+--# Each name under a manifest entry's `modules:` and `imports:` can be required and is a global too.
+return function()
+  assert(require("util") == util, "the same table both ways")
+  assert(util.twice(4) == 8)
+  assert(tick.name == "util", "an alias other than the entry's name")
+  assert(require("tick") == tick)
+  assert(require("time") == time)
+end
+--@ lib:util
+return { name = "util", twice = function(n) return 2 * n end }
+--@ manifest
+--[[
+namespace: app
+entries:
+  - name: processes
+    kind: process.host
+  - name: main
+    kind: process.lua
+    source: file://main.lua
+    modules: [time]
+    imports: {util: app:util, tick: app:util}
+  - name: util
+    kind: library.lua
+    source: file://util.lua
+]]
+
+--# `require` of an unknown name raises `module 'x' not found`; nothing is ever looked up in a file system.
+return function()
+  for _, name in { "x", "./x", "x.lua", "@self/x", "app:x", "io", "" } do
+    local ok, err = pcall(require, name)
+    assert(not ok, "require found " .. name)
+    assert(string.find(tostring(err), "module '" .. name .. "' not found", 1, true), tostring(err))
+  end
+end
+--@ file:x.lua
+return { found = true }
+
+--# `string(x)`, `number(x)`, `integer(x)`, `boolean(x)` are casts that return the value converted, or raise.
+return function()
+  assert(string(12) == "12" and string(true) == "true" and string("a") == "a")
+  assert(string(errors.new("why")) == "why")
+  assert(number("1.5") == 1.5 and number(2) == 2)
+  assert(integer("7") == 7 and integer(3) == 3)
+  assert(boolean(true) == true and boolean(false) == false)
+  for _, wrong in { "x", {}, "" } do
+    assert(not pcall(number, wrong))
+    assert(not pcall(integer, wrong))
+  end
+  assert(string.rep("a", 3) == "aaa", "the library is still there")
+end
+
+--# A script returns a table whose field named by `method:` (default `main`) is the process's body
+--: title method names the body
+local function run(...)
+  assert(process.id() == "app:main")
+end
+return { run = run, main = function() error("the wrong body") end }
+--@ manifest
+--[[
+namespace: app
+entries:
+  - name: main
+    kind: process.lua
+    source: file://main.lua
+    method: run
+  - name: processes
+    kind: process.host
+]]
+
+--# (default `main`)
+return { main = function() print("default") end, run = function() error("the wrong body") end }
+--@ manifest
+--[[
+namespace: app
+entries:
+  - name: main
+    kind: process.lua
+    source: file://main.lua
+  - name: processes
+    kind: process.host
+]]
+--@ stdout
+-- default
+
+--# or returns the function itself.
+return function() print("itself") end
+--@ stdout
+-- itself

@@ -1,0 +1,71 @@
+-- Errors that a script makes, wraps and raises.
+
+--# `errors.new(text | {message, kind, retryable, details})`; without them `kind()` is `""`, `retryable()` and `details()` are nil; empty details are nil.
+return function()
+  local bare = errors.new("text")
+  assert(bare:message() == "text" and bare:kind() == "")
+  assert(bare:retryable() == nil and bare:details() == nil)
+  local full = errors.new({ message = "m", kind = errors.TIMEOUT, retryable = true, details = { a = { 1 } } })
+  assert(full:message() == "m" and full:kind() == "Timeout" and full:retryable() == true)
+  assert(full:details().a[1] == 1)
+  local no = errors.new({ message = "m", retryable = false, details = {} })
+  assert(no:retryable() == false and no:details() == nil and no:kind() == "")
+end
+
+--# `errors.wrap(err | text, context)` keeps kind, retryable and details; `:message()` stays the inner one, `tostring` shows both.
+return function()
+  local inner = errors.new({ message = "inner", kind = errors.CONFLICT, retryable = true, details = { n = 1 } })
+  local outer = errors.wrap(inner, "context")
+  assert(outer:kind() == "Conflict" and outer:retryable() == true and outer:details().n == 1)
+  assert(outer:message() == "inner")
+  assert(string.find(outer, "inner", 1, true) and string.find(outer, "context", 1, true), tostring(outer))
+  local text = errors.wrap("plain", "context")
+  assert(text:message() == "plain" and text:kind() == "")
+  assert(string.find(text, "plain", 1, true) and string.find(text, "context", 1, true))
+  assert(tostring(inner) == "inner", "the inner one is as it was")
+end
+
+--# `errors.is(v, kind)` is false for what is no Error.
+return function()
+  local err = errors.new({ message = "m", kind = errors.TIMEOUT })
+  assert(errors.is(err, errors.TIMEOUT) == true and errors.is(err, "Timeout") == true)
+  assert(errors.is(err, errors.INVALID) == false)
+  assert(errors.is(errors.wrap(err, "c"), errors.TIMEOUT) == true)
+  for _, v in { "Timeout", 1, true, {}, { kind = "Timeout" }, print } do
+    assert(errors.is(v, errors.TIMEOUT) == false)
+  end
+  assert(errors.is(nil, errors.TIMEOUT) == false)
+end
+
+--# `err:stack()` is text; `errors.call_stack(err)` is `{thread, frames = {{level, source, line, name, type}}}`.
+return function()
+  local function make() return errors.new("here") end
+  local err = make()
+  assert(type(err:stack()) == "string")
+  local stack = errors.call_stack(err)
+  assert(stack.thread ~= nil and #stack.frames >= 1)
+  local frame = stack.frames[1]
+  assert(type(frame.level) == "number" and type(frame.source) == "string")
+  assert(type(frame.line) == "number" and type(frame.name) == "string" and type(frame.type) == "string")
+  assert(string.find(frame.source, "main", 1, true), frame.source)
+end
+
+--# `error("text")` inside `pcall` gives the text as in plain Luau; an Error that is raised comes back as itself.
+return function()
+  local ok, text = pcall(error, "text", 0)
+  assert(not ok and text == "text")
+  ok, text = pcall(function() error("text") end)
+  assert(not ok and type(text) == "string" and string.find(text, "^.*main.lua:%d+: text$"), text)
+  local table_error = {}
+  ok, text = pcall(error, table_error)
+  assert(not ok and text == table_error)
+  local err = errors.new({ message = "m", kind = errors.TIMEOUT, retryable = true })
+  local raised
+  ok, raised = pcall(error, err)
+  assert(not ok and raised == err and raised:kind() == "Timeout")
+  ok, raised = pcall(function()
+    time.sleep("1ms")
+    error(err)
+  end)
+  assert(not ok and raised == err)
+end

@@ -1,0 +1,106 @@
+-- Everything that waits suspends one coroutine only, also inside pcall and coroutine.spawn.
+
+--# Everything that waits (receive, send on a full channel, select, sleep, spawn, exec) suspends only the calling coroutine
+--: title a coroutine that waits stops no other
+return function()
+  local done = channel.new(8)
+  local never = channel.new()
+  local full = channel.new(1)
+  full:send("full")
+  coroutine.spawn(function() never:receive() end)
+  coroutine.spawn(function() full:send("waits") end)
+  coroutine.spawn(function() channel.select({ never:case_receive() }) end)
+  coroutine.spawn(function() time.sleep("1h") end)
+  coroutine.spawn(function()
+    assert(process.spawn("app:child", "app:processes"))
+    done:send("spawned")
+  end)
+  coroutine.spawn(function() done:send("ran") end)
+  local first, second = done:receive(), done:receive()
+  assert(first ~= second, "both got on although four others wait")
+end
+--@ child
+return function() end
+
+--# it works inside `pcall` and inside `coroutine.spawn`.
+--: title pcall gives what was received, and hides no deadlock
+--: exit 1
+--: stderr-has blocked
+return function()
+  local ch = channel.new()
+  coroutine.spawn(function() ch:send("a") end)
+  local ok, value, open = pcall(function() return ch:receive() end)
+  assert(ok and value == "a" and open == true)
+  pcall(ch.receive, channel.new())
+  error("unreachable: all coroutines wait for ever")
+end
+
+--# it works inside `pcall` and inside `coroutine.spawn`.
+--: title each waiting call inside pcall and xpcall
+return function()
+  local ch = channel.new()
+  local ok, result = pcall(function()
+    coroutine.spawn(function() assert(ch:receive() == 1) end)
+    ch:send(1)
+    coroutine.spawn(function() ch:send(2) end)
+    local got = channel.select({ ch:case_receive() })
+    assert(got.value == 2)
+    time.sleep("1ms")
+    return assert(process.spawn("app:child", "app:processes"))
+  end)
+  assert(ok and type(result) == "string", tostring(result))
+  local passed, text = xpcall(function()
+    time.sleep("1ms")
+    error("after waiting", 0)
+  end, function(err) return "handled " .. tostring(err) end)
+  assert(not passed and text == "handled after waiting", tostring(text))
+  ok, text = pcall(function()
+    pcall(time.sleep, "1ms")
+    error("outer", 0)
+  end)
+  assert(not ok and text == "outer")
+end
+--@ child
+return function() end
+
+--# it works inside `pcall` and inside `coroutine.spawn`.
+--: title each waiting call inside coroutine.spawn
+return function()
+  local done = channel.new()
+  coroutine.spawn(function()
+    local ch = channel.new()
+    coroutine.spawn(function() ch:send("x") end)
+    assert(ch:receive() == "x")
+    time.sleep("1ms")
+    local event = process.events()
+    local child = assert(process.spawn_monitored("app:child", "app:processes"))
+    assert(event:receive().from == child)
+    done:send(true)
+  end)
+  assert(done:receive() == true)
+end
+--@ child
+return function() end
+
+--# it works inside `pcall` and inside `coroutine.spawn`.
+--: title waiting inside an iterator and a deep stack
+return function()
+  local co = coroutine.create(function(a)
+    local b = coroutine.yield(a + 1)
+    return b * 2
+  end)
+  local _, x = coroutine.resume(co, 1)
+  local _, y = coroutine.resume(co, 5)
+  assert(x == 2 and y == 10, "plain coroutines are as in Luau")
+  local function deep(n)
+    if n == 0 then
+      time.sleep("1ms")
+      return 0
+    end
+    return 1 + deep(n - 1)
+  end
+  assert(deep(100) == 100)
+  for i in function(_, i) time.sleep("1ms") if i < 3 then return i + 1 end end, nil, 0 do
+    assert(i <= 3)
+  end
+end

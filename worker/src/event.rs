@@ -1,0 +1,66 @@
+//! Ends and cancels as the tables that scripts receive.
+
+use crate::Vm;
+use crate::decode::{Decoder, Malformed};
+use ipc::frame::Ended;
+use ipc::{ExitKind, ExitReason, signal_name};
+use mlua::{Result, Table, Value};
+
+const SECOND_NS: i64 = 1_000_000_000;
+
+impl Vm {
+    /// EXIT or LINK_DOWN. `body`: the result where the end was normal, an Error where a body failed.
+    pub(crate) fn tell_ended(&self, kind: &str, ended: &Ended<'_>, body: &[u8]) -> Result<()> {
+        let event = self.lua.create_table()?;
+        event.set("kind", kind)?;
+        event.set("from", ended.from)?;
+        event.set("exit", self.exit_table(&ended.reason)?)?;
+        let field = match ended.reason.kind {
+            ExitKind::Normal if kind == "EXIT" => Some("result"),
+            ExitKind::Error => Some("error"),
+            _ => None,
+        };
+        if let (Some(field), false) = (field, body.is_empty()) {
+            event.set(field, self.decode(body).unwrap_or(Value::Nil))?;
+        }
+        let (sec, nsec) = (ended.at.div_euclid(SECOND_NS), ended.at.rem_euclid(SECOND_NS));
+        self.hooks.event.call((event, sec, nsec, ended.reason.message.as_deref()))
+    }
+
+    /// CANCEL.
+    pub(crate) fn tell_cancel(
+        &self,
+        from: Option<&str>,
+        at: i64,
+        reason: Option<&str>,
+        deadline_ns: Option<u64>,
+    ) -> Result<()> {
+        let event = self.lua.create_table()?;
+        event.set("kind", "CANCEL")?;
+        event.set("from", from)?;
+        event.set("reason", reason)?;
+        event.set("deadline", deadline_ns.map(|ns| ns as f64))?;
+        let (sec, nsec) = (at.div_euclid(SECOND_NS), at.rem_euclid(SECOND_NS));
+        self.hooks.event.call((event, sec, nsec))
+    }
+
+    /// A payload as a value.
+    pub(crate) fn decode(&self, body: &[u8]) -> std::result::Result<Value, Malformed> {
+        Decoder::new(&self.lua, &self.hooks.error_from, body).whole()
+    }
+
+    fn exit_table(&self, reason: &ExitReason) -> Result<Table> {
+        let exit = self.lua.create_table()?;
+        exit.set("kind", reason.kind.as_str())?;
+        exit.set("signal", reason.signal.map(signal_name))?;
+        exit.set("code", reason.code)?;
+        exit.set("os_pid", reason.os_pid)?;
+        if let Some(over) = &reason.limit {
+            let limit = self.lua.create_table()?;
+            limit.set("limit", over.limit)?;
+            limit.set("used", over.used)?;
+            exit.set("limit", limit)?;
+        }
+        Ok(exit)
+    }
+}
