@@ -65,7 +65,13 @@ pub(crate) fn not_started(app: &App, entry: &str, fault: &Fault) -> Diagnostic {
         let span = offending(&code.text, line, what);
         let message = format!("cannot start {entry}: {}", what.trim());
         let help = "correct the script; nothing was started".to_owned();
-        return Diagnostic { message, file: code.file.clone(), text: code.text.clone(), span, help };
+        return Diagnostic {
+            message,
+            file: code.file.clone(),
+            text: code.text.clone(),
+            span,
+            help,
+        };
     }
     Diagnostic::general(message, "nothing was started")
 }

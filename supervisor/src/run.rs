@@ -72,7 +72,10 @@ fn tasks(app: &App, request: &Request) -> Result<Vec<Task>, Diagnostic> {
     };
     if let Some(entry) = entry {
         if !app.runnable().any(|runnable| runnable == entry) {
-            return Err(cannot_run(app, &format!("cannot run '{entry}': no such process.lua entry")));
+            return Err(cannot_run(
+                app,
+                &format!("cannot run '{entry}': no such process.lua entry"),
+            ));
         }
         let arguments: Vec<Value> = words.iter().map(|word| argument(word)).collect();
         return Ok(vec![task(entry, &app.host_for(entry), &arguments, true)?]);
@@ -81,7 +84,9 @@ fn tasks(app: &App, request: &Request) -> Result<Vec<Task>, Diagnostic> {
     let services = services.map(|(_, s)| task(&s.process, &s.host, &s.input, false));
     let services = services.collect::<Result<Vec<_>, _>>()?;
     match services.is_empty() {
-        true => Err(cannot_run(app, "nothing to run: no single main entry and no auto_start service")),
+        true => {
+            Err(cannot_run(app, "nothing to run: no single main entry and no auto_start service"))
+        }
         false => Ok(services),
     }
 }

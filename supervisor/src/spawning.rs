@@ -37,7 +37,8 @@ impl Supervisor {
             self.nests[nest].warm.push_back(warm);
         }
         let text: Rc<str> = Rc::from(PidText { host, pid }.to_string());
-        let main = self.tasks.iter().any(|task| task.main && task.pid.is_none() && task.end.is_none());
+        let main =
+            self.tasks.iter().any(|task| task.main && task.pid.is_none() && task.end.is_none());
         let main = main && pid.number == 1;
         let prefix = (!main).then(|| format!("[{entry} {:#x}] ", pid.number));
         let spec = self.node.host(host).copied().unwrap_or_default();

@@ -120,13 +120,13 @@ return { main = "text" }
 
 --# script that does not compile
 --: title a main that does not compile ends the run
---: exit 1
+--: exit 2
 --: stderr-has main.lua
 return function( end
 
 --# method missing.
 --: title a main without its method ends the run
---: exit 1
+--: exit 2
 --: stderr-has main
 return { run = function() end }
 

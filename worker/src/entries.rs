@@ -26,8 +26,8 @@ impl Entries {
         let compiler = Compiler::new().set_optimization_level(1).set_debug_level(1);
         let compiled = sources.into_iter().map(|source| {
             let code = compiler.compile(&source.text).map_err(|error| match error {
-                // ":3: Expected …": the file's name is all that is missing.
-                mlua::Error::SyntaxError { message, .. } => format!("{}{message}", source.file),
+                // "3: Expected …": the file's name is all that is missing.
+                mlua::Error::SyntaxError { message, .. } => format!("{}:{message}", source.file),
                 other => other.to_string(),
             });
             let Source { id, file, method, imports, .. } = source;

@@ -31,7 +31,8 @@ pub(crate) fn fork_sibling() -> io::Result<Forked> {
     assert_eq!(threads(), 1, "a zygote has one thread");
     let mut pidfd: RawFd = -1;
     let tid = tid_address();
-    let tid_flags = if tid == 0 { 0 } else { libc::CLONE_CHILD_SETTID | libc::CLONE_CHILD_CLEARTID };
+    let tid_flags =
+        if tid == 0 { 0 } else { libc::CLONE_CHILD_SETTID | libc::CLONE_CHILD_CLEARTID };
     let mut args = libc::clone_args {
         flags: (libc::CLONE_PARENT | libc::CLONE_PIDFD | tid_flags) as u64,
         pidfd: ptr::from_mut(&mut pidfd) as u64,

@@ -233,8 +233,7 @@ fn install_send(lua: &Lua, native: &Table, wabe: &Table, shared: &Shared) -> Res
             (Err(refused), _) | (_, Err(refused)) => return called(lua, refused),
         };
         if topic.is_empty() || topic.len() > TOPIC_MAX || topic.starts_with('@') {
-            let message =
-                format!("a topic has 1 to {TOPIC_MAX} bytes and does not begin with '@'");
+            let message = format!("a topic has 1 to {TOPIC_MAX} bytes and does not begin with '@'");
             return called(lua, refused(FaultKind::Invalid, message));
         }
         let max = with_session(&shared, |session| session.message_max)?;
@@ -254,7 +253,13 @@ fn encoding_text(unfit: &Unfit) -> String {
 }
 
 /// `true` where it went along a route, `false` where there is no room now, else as a call.
-fn send(lua: &Lua, session: &mut Session, dest: &str, topic: &str, body: &[u8]) -> Result<MultiValue> {
+fn send(
+    lua: &Lua,
+    session: &mut Session,
+    dest: &str,
+    topic: &str,
+    body: &[u8],
+) -> Result<MultiValue> {
     if session.outlet.is_full() {
         return lua.pack_multi(false);
     }
@@ -314,7 +319,10 @@ fn install_code(lua: &Lua, native: &Table, entries: &Rc<RefCell<Entries>>) -> Re
         lua.create_function(move |lua, (id, environment): (String, Table)| {
             let entries = known.borrow();
             let entry = entries.get(&id).ok_or_else(|| mlua::Error::runtime("no such entry"))?;
-            let code = entry.code.as_ref().map_err(|message| mlua::Error::runtime(message.clone()))?;
+            let code = match &entry.code {
+                Ok(code) => code,
+                Err(message) => return Ok((None, Some(message.clone()))),
+            };
             // Luau resolves `math.floor` and the like when it loads a chunk, in the globals of the
             // thread that loads: they have to be the chunk's own, and safe, for just that long.
             environment.set_safeenv(true);
@@ -323,7 +331,7 @@ fn install_code(lua: &Lua, native: &Table, entries: &Rc<RefCell<Entries>>) -> Re
             let chunk = lua.load(code.as_slice()).set_name(format!("={}", entry.file));
             let loaded = chunk.set_mode(mlua::chunk::ChunkMode::Binary).into_function();
             lua.set_globals(before)?;
-            loaded
+            Ok((Some(loaded?), None))
         })?,
     )
 }

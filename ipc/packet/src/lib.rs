@@ -42,9 +42,7 @@ pub fn send(
 ///
 /// # Errors
 /// As recvmsg(2); `InvalidData` where the packet is no such value.
-pub fn receive<T: DeserializeOwned>(
-    socket: impl AsFd,
-) -> io::Result<Option<(T, Option<OwnedFd>)>> {
+pub fn receive<T: DeserializeOwned>(socket: impl AsFd) -> io::Result<Option<(T, Option<OwnedFd>)>> {
     let mut bytes = [0; PACKET_MAX];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);

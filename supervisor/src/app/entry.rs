@@ -93,6 +93,12 @@ pub struct Place {
 }
 
 impl Place {
+    /// The rest of the line on which it begins.
+    #[must_use]
+    pub fn line(&self) -> &str {
+        self.text[self.span.start..].lines().next().unwrap_or_default()
+    }
+
     /// An error at this place.
     #[must_use]
     pub fn error(&self, message: impl Into<String>, help: impl Into<String>) -> Diagnostic {

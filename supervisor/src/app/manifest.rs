@@ -20,11 +20,17 @@ const MANIFESTS_MAX: usize = 10_000;
 #[derive(Deserialize)]
 struct Head {
     namespace: Option<Spanned<String>>,
-    entries: Option<Vec<EntryHead>>,
+    entries: Option<Vec<Spanned<EntryHead>>>,
 }
 
 #[derive(Deserialize)]
 struct EntryHead {
+    name: Option<Spanned<String>>,
+    kind: Option<Spanned<String>>,
+}
+
+/// The name and the kind of an entry, which every one has.
+struct Named {
     name: Spanned<String>,
     kind: Spanned<String>,
 }
@@ -185,9 +191,7 @@ fn load_file(root: &Path, path: &Path, app: &mut App) -> Result<bool, Diagnostic
     let head: Head = serde_saphyr::from_str(&file.text).map_err(|error| file.invalid(&error))?;
     let (Some(namespace), Some(heads)) = (head.namespace, head.entries) else { return Ok(false) };
     file.check_id(&namespace, "namespace")?;
-    for head in &heads {
-        file.check_id(&head.name, "name")?;
-    }
+    let heads = heads.into_iter().map(|head| file.named(head)).collect::<Result<Vec<_>, _>>()?;
     let all = Entries(heads.iter().map(|head| head.kind.value.as_str()).collect());
     let all = serde_saphyr::with_deserializer_from_str(&file.text, |de| all.deserialize(de));
     for (head, fields) in heads.iter().zip(all.map_err(|error| file.invalid(&error))?) {
@@ -231,8 +235,24 @@ impl File<'_> {
         let message = message.split(" at line ").next().unwrap_or(&message).to_owned();
         let (file, text) = (self.name.clone(), self.text.clone());
         let span = line_span(&text, line);
-        Place { file, text, span }
-            .error(format!("invalid manifest: {message}"), "the fields of each kind are in docs/manifests.md")
+        Place { file, text, span }.error(
+            format!("invalid manifest: {message}"),
+            "the fields of each kind are in docs/manifests.md",
+        )
+    }
+
+    fn named(&self, head: Spanned<EntryHead>) -> Result<Named, Diagnostic> {
+        let (mut place, head) = (self.place(&head), head.value);
+        let Some(name) = head.name else {
+            place.span.end = place.span.start + place.line().len();
+            return Err(place.error("entry without a name", "add name: to it"));
+        };
+        self.check_id(&name, "name")?;
+        let Some(kind) = head.kind else {
+            let message = format!("entry '{}' has no kind", name.value);
+            return Err(self.place(&name).error(message, "add kind: process.lua, or another"));
+        };
+        Ok(Named { name, kind })
     }
 
     fn check_id(&self, part: &Spanned<String>, what: &str) -> Result<(), Diagnostic> {
@@ -249,7 +269,7 @@ impl File<'_> {
     fn add(
         &self,
         id: String,
-        head: &EntryHead,
+        head: &Named,
         fields: Fields,
         app: &mut App,
     ) -> Result<(), Diagnostic> {
@@ -277,7 +297,11 @@ impl File<'_> {
         Ok(())
     }
 
-    fn code(&self, kind: CodeKind, fields: CodeFields) -> Result<(Kind, Map<String, Value>), Diagnostic> {
+    fn code(
+        &self,
+        kind: CodeKind,
+        fields: CodeFields,
+    ) -> Result<(Kind, Map<String, Value>), Diagnostic> {
         for module in &fields.modules {
             if !super::check::MODULES.contains(&module.value.as_str()) {
                 let message = format!("module '{}' not found", module.value);
