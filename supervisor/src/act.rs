@@ -1,6 +1,6 @@
 //! Inputs to the node, and what its outputs mean for children.
 
-use crate::supervisor::{Supervisor, TaskEnd};
+use crate::supervisor::{Later, Supervisor, TaskEnd};
 use crate::wire::told;
 use ipc::frame::FromWorker;
 use ipc::{Frame, Pid};
@@ -20,10 +20,25 @@ impl Supervisor {
     pub(crate) fn input_with(&mut self, input: Input<'_>, topic: &str, body: &[u8]) {
         self.node.handle(self.now(), input);
         self.carry_out(topic, body);
-        while let Some(pid) = self.overruns.pop() {
-            let Some(child) = self.children.of(pid) else { continue };
-            let (limit, used) = (child.outbox_max as u64, child.outbox.len() as u64);
-            self.node.handle(self.now(), Input::Overrun { pid, limit, used });
+        self.settle();
+    }
+
+    /// Tells the node what was found out while its outputs were carried out.
+    pub(crate) fn settle(&mut self) {
+        while let Some(later) = self.later.pop_front() {
+            let grace_ns = self.grace_ns;
+            let input = match later {
+                Later::NoWorker(pid, fault) => Input::NoWorker { pid, fault },
+                Later::Overrun(pid) => match self.children.of(pid) {
+                    Some(child) => {
+                        let (limit, used) = (child.outbox_max as u64, child.outbox.len() as u64);
+                        Input::Overrun { pid, limit, used }
+                    }
+                    None => continue,
+                },
+                Later::Stop(how) => Input::Stop { how, grace_ns },
+            };
+            self.node.handle(self.now(), input);
             self.carry_out("", &[]);
         }
     }
@@ -36,7 +51,9 @@ impl Supervisor {
 
     fn act(&mut self, output: Output, topic: &str, body: &[u8]) {
         match output {
-            Output::Start { pid, host, entry } => self.start(pid, &host, entry, body),
+            Output::Start { pid, host, entry, token } => {
+                self.start(pid, &host, &entry, token, body)
+            }
             Output::Kill { pid } => self.kill(pid),
             Output::NodeReply { token, result: Ok(pid) } => {
                 self.tasks[token as usize].pid = Some(pid);
@@ -76,7 +93,7 @@ impl Supervisor {
         let (Some(told), Some(child)) = (told, self.children.all.get_mut(id)) else { return };
         child.outbox.push(&told.header, if told.with_body { body } else { &[] });
         if child.outbox.len() > child.outbox_max {
-            self.overruns.push(to);
+            self.later.push_back(Later::Overrun(to));
         }
         self.mark_dirty(id);
     }

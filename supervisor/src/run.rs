@@ -141,15 +141,16 @@ fn supervise(app: &App, tasks: Vec<Task>, request: &Request) -> Result<u8, Diagn
 
 /// The worker beside this program, unless another is named.
 fn worker_binary(request: &Request) -> Result<PathBuf, Diagnostic> {
-    if let Some(worker) = &request.worker {
-        return Ok(worker.clone());
-    }
-    let beside = std::env::current_exe().map(|wabe| wabe.with_file_name("wabe-worker"));
-    match beside {
+    let wanted = match &request.worker {
+        // Zygotes are started in the root folder.
+        Some(worker) => std::path::absolute(worker),
+        None => std::env::current_exe().map(|wabe| wabe.with_file_name("wabe-worker")),
+    };
+    match wanted {
         Ok(worker) if worker.is_file() => Ok(worker),
         _ => Err(Diagnostic::general(
-            "cannot find wabe-worker beside wabe",
-            "build both with 'cargo build --release', or name it with --worker",
+            "cannot find the worker program",
+            "build wabe-worker beside wabe with 'cargo build --release', or name it with --worker",
         )),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::children::{Assigned, Born, Child, ChildId};
 use crate::ending::reap;
-use crate::supervisor::{Source, Supervisor};
+use crate::supervisor::{Later, Source, Supervisor};
 use crate::zygote::{Nest, TRIES, Zygote};
 use ipc::frame::ToWorker;
 use ipc::zygote::FromZygote;
@@ -10,7 +10,7 @@ use ipc::{Fault, FaultKind, Pid, PidText};
 use mio::net::UnixStream;
 use mio::unix::SourceFd;
 use mio::{Interest, Token};
-use node::{ChildEnd, Input};
+use node::ChildEnd;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::process::{Signal, pidfd_send_signal};
 use std::io;
@@ -26,7 +26,14 @@ const ANSWER_MAX_NS: u64 = ipc::limits::START_MAX_NS / 2;
 
 impl Supervisor {
     /// Finds a worker for a process, and tells it what it is to become.
-    pub(crate) fn start(&mut self, pid: Pid, host: &Rc<str>, entry: Rc<str>, arguments: &[u8]) {
+    pub(crate) fn start(
+        &mut self,
+        pid: Pid,
+        host: &Rc<str>,
+        entry: &Rc<str>,
+        token: Option<u32>,
+        arguments: &[u8],
+    ) {
         let nest = self.nest(host);
         let id = match self.nests[nest].warm.pop_front() {
             Some(id) => id,
@@ -37,13 +44,11 @@ impl Supervisor {
             self.nests[nest].warm.push_back(warm);
         }
         let text: Rc<str> = Rc::from(PidText { host, pid }.to_string());
-        let main =
-            self.tasks.iter().any(|task| task.main && task.pid.is_none() && task.end.is_none());
-        let main = main && pid.number == 1;
+        let main = token.is_some_and(|token| self.tasks[token as usize].main);
         let prefix = (!main).then(|| format!("[{entry} {:#x}] ", pid.number));
         let spec = self.node.host(host).copied().unwrap_or_default();
         let (message_max, mailbox_max) = (spec.message_max as u64, spec.mailbox_max as u64);
-        let header = ToWorker::Become { pid: &text, entry: &entry, message_max, mailbox_max };
+        let header = ToWorker::Become { pid: &text, entry, message_max, mailbox_max };
         if let Some(child) = self.children.all.get_mut(id) {
             child.outbox.push(&header, arguments);
         }
@@ -79,23 +84,27 @@ impl Supervisor {
 
     fn ask_for_one(&mut self, nest: usize) -> io::Result<()> {
         if self.nests[nest].zygote.is_none() {
-            let zygote = Zygote::start(&self.worker, &self.code)?;
-            self.register(zygote.control.as_raw_fd(), Source::Control(nest))?;
-            self.register(zygote.pidfd.as_raw_fd(), Source::ZygotePidfd(nest))?;
-            self.nests[nest].zygote = Some(zygote);
+            self.start_zygote(nest)?;
         }
-        let Some(id) = self.nests[nest].wanted.pop_front() else { return Ok(()) };
-        if !self.children.all.contains(id) {
-            return Ok(());
-        }
+        // It stays in the list until it is asked for: an error leaves it where `give_up` looks.
+        let Some(id) = self.nests[nest].wanted.front().copied() else { return Ok(()) };
         let theirs = self.open_socket(id)?;
-        if let Some(zygote) = &self.nests[nest].zygote {
-            zygote.ask(theirs.as_fd())?;
-        }
         let deadline = self.now() + ANSWER_MAX_NS;
         let nest = &mut self.nests[nest];
-        nest.deadline.get_or_insert(deadline);
+        if let Some(zygote) = &nest.zygote {
+            zygote.ask(theirs.as_fd())?;
+        }
+        nest.wanted.pop_front();
         nest.in_flight.push_back(id);
+        nest.deadline.get_or_insert(deadline);
+        Ok(())
+    }
+
+    fn start_zygote(&mut self, nest: usize) -> io::Result<()> {
+        let zygote = Zygote::start(&self.worker, &self.code)?;
+        self.register(zygote.control.as_raw_fd(), Source::Control(nest))?;
+        self.register(zygote.pidfd.as_raw_fd(), Source::ZygotePidfd(nest))?;
+        self.nests[nest].zygote = Some(zygote);
         Ok(())
     }
 
@@ -178,7 +187,7 @@ impl Supervisor {
         match process.map(|process| process.pid) {
             Some(pid) => {
                 let fault = Fault::new(FaultKind::Unavailable, why);
-                self.input(Input::NoWorker { pid, fault });
+                self.later.push_back(Later::NoWorker(pid, fault));
             }
             None => self.forget_warm(id),
         }
@@ -266,14 +275,7 @@ impl Supervisor {
         let host = self.nests[nest].host.clone();
         self.nests[nest].failures = 0;
         let why = format!("host '{host}' cannot start processes: {why}");
-        let mut waiting = std::mem::take(&mut self.nests[nest].wanted);
-        // The one that met the failure has its socket and is in no list any more.
-        let all = self.children.all.iter().filter(|(_, child)| child.host == host);
-        let met = all.filter(|(id, child)| child.born.is_none() && !waiting.contains(id));
-        let in_flight = &self.nests[nest].in_flight;
-        let met: Vec<_> = met.map(|(id, _)| id).filter(|id| !in_flight.contains(id)).collect();
-        waiting.extend(met);
-        for id in waiting {
+        for id in std::mem::take(&mut self.nests[nest].wanted) {
             self.no_worker(id, &why);
         }
     }

@@ -12,7 +12,7 @@ use ipc::{ExitReason, Fault, Pid};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use node::{Config, Input, Node, Stop};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
 use signal_hook_mio::v1_0::Signals;
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -81,6 +81,15 @@ pub(crate) enum TaskEnd {
     Ended { reason: Rc<ExitReason>, result: Vec<u8> },
 }
 
+/// What is found out while outputs are carried out. It must wait: in the middle of the outputs of
+/// one input a second one would mix the payloads of both.
+#[derive(Debug)]
+pub(crate) enum Later {
+    NoWorker(Pid, Fault),
+    Overrun(Pid),
+    Stop(Stop),
+}
+
 /// The node with its children.
 pub(crate) struct Supervisor {
     pub(crate) node: Node,
@@ -105,8 +114,8 @@ pub(crate) struct Supervisor {
     /// Nests whose zygote has answered or ended.
     control: Vec<usize>,
     lost_zygotes: Vec<usize>,
-    /// Workers whose outbox has grown too large since the last input.
-    pub(crate) overruns: Vec<Pid>,
+    /// What the node is told as soon as its present outputs are carried out.
+    pub(crate) later: VecDeque<Later>,
     /// A zygote died with forks in flight: it may have left a child that nobody knows.
     pub(crate) strays: bool,
     pub(crate) stopped: bool,
@@ -148,7 +157,7 @@ impl Supervisor {
             exited: Vec::new(),
             control: Vec::new(),
             lost_zygotes: Vec::new(),
-            overruns: Vec::new(),
+            later: VecDeque::new(),
             strays: false,
             stopped: false,
             signals,
@@ -184,6 +193,7 @@ impl Supervisor {
         }
         self.check_zygotes();
         self.heed_signals();
+        self.settle();
         self.write();
     }
 
@@ -255,14 +265,12 @@ impl Supervisor {
     }
 
     fn heed_signals(&mut self) {
-        let mut stops = 0;
-        for signal in self.signals.pending() {
-            match signal {
-                SIGTERM | SIGINT | SIGHUP => stops += 1,
-                _ => self.strays = true,
-            }
+        let (children, stops): (Vec<_>, Vec<_>) =
+            self.signals.pending().partition(|signal| *signal == SIGCHLD);
+        if !children.is_empty() {
+            self.reap_strays();
         }
-        for _ in 0..stops {
+        for _ in stops {
             self.signals_seen += 1;
             let how = if self.signals_seen == 1 { Stop::Asked } else { Stop::Now };
             self.stop(how);
@@ -270,17 +278,16 @@ impl Supervisor {
     }
 
     pub(crate) fn stop(&mut self, how: Stop) {
-        let grace_ns = self.grace_ns;
-        let after = if how == Stop::Now { 0 } else { grace_ns };
+        let after = if how == Stop::Now { 0 } else { self.grace_ns };
         let at = self.now().saturating_add(after).saturating_add(GIVE_UP_NS);
         self.give_up_at = Some(self.give_up_at.map_or(at, |earlier| earlier.min(at)));
-        self.input(Input::Stop { how, grace_ns });
+        self.later.push_back(Later::Stop(how));
     }
 
     /// Reports of ended children that nobody knows are wanted from now on.
     pub(crate) fn watch_for_strays(&mut self) {
         self.strays = true;
-        if let Err(error) = self.signals.add_signal(signal_hook::consts::SIGCHLD) {
+        if let Err(error) = self.signals.add_signal(SIGCHLD) {
             eprintln!("wabe: cannot watch for SIGCHLD: {error}");
         }
     }

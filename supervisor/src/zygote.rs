@@ -72,6 +72,7 @@ impl Zygote {
         let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
         let child = Command::new(worker)
             .env_clear()
+            .current_dir("/")
             .stdin(Stdio::from(theirs))
             .stdout(Stdio::null())
             .spawn()

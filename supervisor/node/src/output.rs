@@ -17,6 +17,8 @@ pub enum Output {
         host: Rc<str>,
         /// Its entry.
         entry: Rc<str>,
+        /// The token, where the node itself wants it.
+        token: Option<u32>,
     },
     /// End the worker of this process (or give up finding one): its end will be an input.
     Kill {

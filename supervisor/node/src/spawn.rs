@@ -118,8 +118,9 @@ impl Node {
     fn start(&mut self, number: Number) {
         self.set_timer(number, Timer::Start, START_MAX_NS);
         let Some(process) = self.processes.get(&number) else { return };
-        let (pid, host, entry) = (process.pid, process.host.clone(), process.entry.clone());
-        self.emit(Output::Start { pid, host, entry });
+        let (pid, token) = (process.pid, process.token);
+        let (host, entry) = (process.host.clone(), process.entry.clone());
+        self.emit(Output::Start { pid, host, entry, token });
     }
 
     pub(crate) fn loaded(&mut self, number: Number) {
