@@ -39,10 +39,6 @@ struct Actor<'a> {
     socket: OwnedFd,
     deframer: Deframer,
     bytes: Vec<u8>,
-    /// Bytes of messages taken and not yet reported.
-    consumed: u64,
-    /// From how many bytes on they are reported.
-    report_at: u64,
 }
 
 /// What the prelude says after a round; the numbers are those of `scheduler.luau`.
@@ -58,7 +54,7 @@ impl<'a> Actor<'a> {
     fn new(vm: &'a Vm, socket: OwnedFd) -> Self {
         // The supervisor is trusted with any size that a host may allow.
         let deframer = Deframer::new(frame_max(MESSAGE_MAX));
-        Actor { vm, socket, deframer, bytes: Vec::new(), consumed: 0, report_at: u64::MAX }
+        Actor { vm, socket, deframer, bytes: Vec::new() }
     }
 
     fn live(&mut self) -> mlua::Result<()> {
@@ -81,12 +77,7 @@ impl<'a> Actor<'a> {
 
     /// Lets every task that can run go on once.
     fn round(&mut self) -> mlua::Result<Round> {
-        let (state, deadline, consumed): (u8, Option<f64>, u64) = self.vm.hooks.run.call(())?;
-        self.consumed += consumed;
-        if self.consumed >= self.report_at {
-            let bytes = std::mem::take(&mut self.consumed);
-            self.say(&FromWorker::Consumed { bytes }, &[]);
-        }
+        let (state, deadline): (u8, Option<f64>) = self.vm.hooks.run.call(())?;
         Ok(match state {
             0 => Round::Ready,
             1 => Round::Idle { deadline },
@@ -144,16 +135,13 @@ impl<'a> Actor<'a> {
         let vm = self.vm;
         match header {
             ToWorker::Become { pid, entry, message_max, mailbox_max } => {
-                self.report_at = mailbox_max / 8;
-                self.become_process(pid, entry, message_max as usize, frame.body)
+                self.become_process(entry, message_max as usize)?;
+                self.begin(mailbox_max / 8, pid, entry, frame.body)
             }
             ToWorker::Deliver { from, topic } => match vm.decode(frame.body) {
                 Ok(value) => vm.hooks.deliver.call((topic, from, frame.charge(), value)),
                 // Only a worker that broke its own rules sends such; nobody else suffers for it.
-                Err(_) => {
-                    self.consumed += frame.charge() as u64;
-                    Ok(())
-                }
+                Err(_) => vm.hooks.consume.call(frame.charge()),
             },
             ToWorker::Reply { call, result } => self.reply(call, result),
             ToWorker::Closed { route } => {
@@ -168,21 +156,19 @@ impl<'a> Actor<'a> {
         }
     }
 
-    fn become_process(
-        &mut self,
-        pid: &str,
-        entry: &str,
-        message_max: usize,
-        arguments: &[u8],
-    ) -> mlua::Result<()> {
+    fn become_process(&mut self, entry: &str, message_max: usize) -> mlua::Result<()> {
         let socket = self.socket.try_clone().map_err(mlua::Error::external)?;
         self.vm.session.replace(Some(Session::new(Outlet::new(socket), message_max)));
         hygiene::name_process(entry);
-        self.vm.seed(hygiene::fresh_seed().map_err(mlua::Error::external)?)?;
+        self.vm.seed(hygiene::fresh_seed().map_err(mlua::Error::external)?)
+    }
+
+    fn begin(&self, report_at: u64, pid: &str, entry: &str, arguments: &[u8]) -> mlua::Result<()> {
         let decoder = Decoder::new(&self.vm.lua, &self.vm.hooks.error_from, arguments);
         let mut all = MultiValue::from_iter(decoder.list().map_err(mlua::Error::external)?);
         all.push_front(Value::String(self.vm.lua.create_string(entry)?));
         all.push_front(Value::String(self.vm.lua.create_string(pid)?));
+        all.push_front(Value::Number(report_at as f64));
         self.vm.hooks.live.call(all)
     }
 

@@ -163,6 +163,14 @@ fn install_notices(lua: &Lua, native: &Table, shared: &Shared) -> Result<()> {
     }
     let session = shared.clone();
     native.set(
+        "consumed",
+        lua.create_function(move |_, bytes: f64| {
+            let notice = FromWorker::Consumed { bytes: bytes as u64 };
+            with_session(&session, |session| session.outlet.push(&notice, &[]))
+        })?,
+    )?;
+    let session = shared.clone();
+    native.set(
         "print",
         lua.create_function(move |_, line: LuaString| {
             with_session(&session, |session| print(&mut session.outlet, &line.as_bytes()))?
