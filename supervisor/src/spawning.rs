@@ -76,28 +76,34 @@ impl Supervisor {
     /// Asks the zygote for what is wanted, as far as it may be asked now.
     fn ask_for_workers(&mut self, nest: usize) {
         while !self.nests[nest].wanted.is_empty() && self.nests[nest].may_ask() {
-            if let Err(error) = self.ask_for_one(nest) {
-                return self.give_up(nest, &error.to_string());
+            match self.ask_for_one(nest) {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => return self.give_up(nest, &error.to_string()),
             }
         }
     }
 
-    fn ask_for_one(&mut self, nest: usize) -> io::Result<()> {
+    /// Asks for one worker; false where the zygote cannot be asked now.
+    fn ask_for_one(&mut self, nest: usize) -> io::Result<bool> {
         if self.nests[nest].zygote.is_none() {
             self.start_zygote(nest)?;
         }
         // It stays in the list until it is asked for: an error leaves it where `give_up` looks.
-        let Some(id) = self.nests[nest].wanted.front().copied() else { return Ok(()) };
+        let Some(id) = self.nests[nest].wanted.front().copied() else { return Ok(false) };
         let theirs = self.open_socket(id)?;
         let deadline = self.now() + ANSWER_MAX_NS;
         let nest = &mut self.nests[nest];
-        if let Some(zygote) = &nest.zygote {
-            zygote.ask(theirs.as_fd())?;
+        if let Some(zygote) = &nest.zygote
+            && !zygote.ask(theirs.as_fd())?
+        {
+            self.children.all[id].socket = None;
+            return Ok(false);
         }
         nest.wanted.pop_front();
         nest.in_flight.push_back(id);
         nest.deadline.get_or_insert(deadline);
-        Ok(())
+        Ok(true)
     }
 
     fn start_zygote(&mut self, nest: usize) -> io::Result<()> {

@@ -84,17 +84,30 @@ impl Zygote {
         let pid = pid.ok_or_else(|| io::Error::other("no such OS pid"))?;
         // It is this process's child and not waited for yet, so the number cannot be another's.
         let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
-        packet::send(&ours, &ToZygote::Load, Some(code.as_fd()))?;
         rustix::io::ioctl_fionbio(&ours, true)?;
-        Ok(Zygote { control: ours, pidfd, os_pid })
+        let zygote = Zygote { control: ours, pidfd, os_pid };
+        zygote.say(&ToZygote::Load, code.as_fd())?;
+        Ok(zygote)
     }
 
-    /// Asks for a worker with that end of a socket.
+    /// Asks for a worker with that end of a socket; false where it is to be asked later, or the
+    /// next zygote, because this one is ending: its pidfd is about to tell.
     ///
     /// # Errors
-    /// As sendmsg(2); `WouldBlock` where the zygote is to be asked again later.
-    pub(crate) fn ask(&self, socket: BorrowedFd<'_>) -> io::Result<()> {
-        packet::send(&self.control, &ToZygote::Fork, Some(socket))
+    /// As sendmsg(2).
+    pub(crate) fn ask(&self, socket: BorrowedFd<'_>) -> io::Result<bool> {
+        self.say(&ToZygote::Fork, socket)
+    }
+
+    fn say(&self, request: &ToZygote, descriptor: BorrowedFd<'_>) -> io::Result<bool> {
+        use io::ErrorKind::{BrokenPipe, ConnectionReset, WouldBlock};
+        match packet::send(&self.control, request, Some(descriptor)) {
+            Ok(()) => Ok(true),
+            Err(error) if matches!(error.kind(), WouldBlock | BrokenPipe | ConnectionReset) => {
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     pub(crate) fn kill(&self) {

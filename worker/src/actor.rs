@@ -17,6 +17,7 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
 use rustix::time::{ClockId, clock_gettime};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 
 /// Bytes that one read takes at most.
 const READ: usize = 64 * 1024;
@@ -36,7 +37,7 @@ pub fn run(vm: &Vm, socket: OwnedFd) {
 
 struct Actor<'a> {
     vm: &'a Vm,
-    socket: OwnedFd,
+    socket: Rc<OwnedFd>,
     deframer: Deframer,
     bytes: Vec<u8>,
 }
@@ -54,7 +55,7 @@ impl<'a> Actor<'a> {
     fn new(vm: &'a Vm, socket: OwnedFd) -> Self {
         // The supervisor is trusted with any size that a host may allow.
         let deframer = Deframer::new(frame_max(MESSAGE_MAX));
-        Actor { vm, socket, deframer, bytes: Vec::new() }
+        Actor { vm, socket: Rc::new(socket), deframer, bytes: Vec::new() }
     }
 
     fn live(&mut self) -> mlua::Result<()> {
@@ -157,8 +158,8 @@ impl<'a> Actor<'a> {
     }
 
     fn become_process(&mut self, entry: &str, message_max: usize) -> mlua::Result<()> {
-        let socket = self.socket.try_clone().map_err(mlua::Error::external)?;
-        self.vm.session.replace(Some(Session::new(Outlet::new(socket), message_max)));
+        let outlet = Outlet::new(self.socket.clone());
+        self.vm.session.replace(Some(Session::new(outlet, message_max)));
         hygiene::name_process(entry);
         self.vm.seed(hygiene::fresh_seed().map_err(mlua::Error::external)?)
     }

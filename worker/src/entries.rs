@@ -1,8 +1,11 @@
 //! The app's code as a worker knows it: compiled once in the zygote, shared by all its copies.
 
 use ipc::zygote::Source;
-use mlua::chunk::Compiler;
+use mlua::chunk::{ChunkMode, Compiler};
+use mlua::{Function, Lua, LuaString, Result, Table};
+use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 /// Entries by id.
 #[derive(Debug, Default)]
@@ -15,7 +18,7 @@ pub(crate) struct Entry {
     pub(crate) method: String,
     pub(crate) imports: Vec<(String, String)>,
     /// Bytecode, or why the text does not compile: whoever spawns the entry is told.
-    pub(crate) code: Result<Vec<u8>, String>,
+    pub(crate) code: std::result::Result<Vec<u8>, String>,
 }
 
 impl Entries {
@@ -39,4 +42,70 @@ impl Entries {
     pub(crate) fn get(&self, id: &str) -> Option<&Entry> {
         self.0.get(id)
     }
+}
+
+/// Adds the functions with which the prelude loads code.
+pub(crate) fn install(lua: &Lua, native: &Table, entries: &Rc<RefCell<Entries>>) -> Result<()> {
+    native.set("set_string_index", lua.create_function(set_string_index)?)?;
+    native.set("environment", lua.create_function(environment)?)?;
+    let known = entries.clone();
+    let describe = move |lua: &Lua, id: String| {
+        known.borrow().get(&id).map(|entry| describe(lua, entry)).transpose()
+    };
+    native.set("entry", lua.create_function(describe)?)?;
+    let known = entries.clone();
+    let load = move |lua: &Lua, (id, environment): (String, Table)| match known.borrow().get(&id) {
+        Some(entry) => load(lua, entry, environment),
+        None => Err(mlua::Error::runtime("no such entry")),
+    };
+    native.set("load", lua.create_function(load)?)
+}
+
+/// Makes a table what methods of strings are looked up in, read-only from here on.
+fn set_string_index(lua: &Lua, strings: Table) -> Result<()> {
+    let metatable = lua.type_metatable::<LuaString>();
+    let metatable = metatable.ok_or_else(|| mlua::Error::runtime("no string library"))?;
+    // `table.freeze` refuses a table whose metatable is locked, as this one's is.
+    strings.set_readonly(true);
+    metatable.raw_set("__index", strings)?;
+    metatable.raw_set("__metatable", "the metatable is locked")
+}
+
+/// A table of globals of its own, in front of the common ones.
+fn environment(lua: &Lua, globals: Table) -> Result<Table> {
+    let (environment, metatable) = (lua.create_table()?, lua.create_table()?);
+    metatable.raw_set("__index", globals)?;
+    metatable.raw_set("__metatable", "the metatable is locked")?;
+    metatable.set_readonly(true);
+    environment.set_metatable(Some(metatable))?;
+    Ok(environment)
+}
+
+fn describe(lua: &Lua, entry: &Entry) -> Result<Table> {
+    let described = lua.create_table()?;
+    described.set("file", entry.file.as_str())?;
+    described.set("method", entry.method.as_str())?;
+    described.set("imports", lua.create_table_from(entry.imports.iter().cloned())?)?;
+    Ok(described)
+}
+
+/// The chunk of an entry in its globals, or why its text does not compile.
+fn load(
+    lua: &Lua,
+    entry: &Entry,
+    environment: Table,
+) -> Result<(Option<Function>, Option<String>)> {
+    let code = match &entry.code {
+        Ok(code) => code,
+        Err(message) => return Ok((None, Some(message.clone()))),
+    };
+    // Luau resolves `math.floor` and the like when it loads a chunk, in the globals of the thread
+    // that loads: they have to be the chunk's own, and safe, for just that long.
+    environment.set_safeenv(true);
+    let before = lua.globals();
+    lua.set_globals(environment)?;
+    let chunk = lua.load(code.as_slice()).set_name(format!("={}", entry.file));
+    let loaded = chunk.set_mode(ChunkMode::Binary).into_function();
+    lua.set_globals(before)?;
+    Ok((Some(loaded?), None))
 }

@@ -95,6 +95,21 @@ pub(crate) fn exit_now(code: c_int) -> ! {
     unsafe { libc::_exit(code) }
 }
 
+/// Gives SIGSEGV and SIGBUS back to the kernel. Rust's runtime handles both to report a stack
+/// overflow, and so swallows the first one that somebody sent.
+///
+/// # Errors
+/// As signal(2).
+pub(crate) fn default_fault_signals() -> io::Result<()> {
+    for signal in [libc::SIGSEGV, libc::SIGBUS] {
+        // SAFETY: the default action runs no code of this process.
+        if unsafe { libc::signal(signal, libc::SIG_DFL) } == libc::SIG_ERR {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
+}
+
 /// A descriptor number as something owned, so that dup3(2) can put another file there.
 pub(crate) fn descriptor_at(number: RawFd) -> OwnedFd {
     // SAFETY: whatever the number referred to in the zygote is given up in this copy; dup3

@@ -1,7 +1,7 @@
 //! The least that every worker is made to be, before it runs a line of a script: nobody's debugger
 //! target, without new privileges, gone when the supervisor is gone, holding nothing but its socket.
 
-use crate::fork::close_from;
+use crate::fork::{close_from, default_fault_signals};
 use rustix::process::{Pid, Resource, Rlimit, Signal};
 use rustix::{process, stdio, thread};
 use std::ffi::CString;
@@ -14,10 +14,14 @@ pub(crate) const SOCKET: i32 = 3;
 /// Once, in the zygote: what copies inherit. Returns the supervisor's OS pid.
 pub(crate) fn zygote() -> io::Result<Option<Pid>> {
     process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    // Whoever started the supervisor may have left descriptors open in it without CLOEXEC.
+    close_from(3)?;
+    name_process("wabe-zygote");
     let supervisor = process::getppid();
     // A session of its own: Ctrl-C at the terminal is for the supervisor to translate.
     process::setsid()?;
     thread::set_no_new_privs(true)?;
+    default_fault_signals()?;
     // No core files, and no ptrace by others of the same user (prctl(2)).
     process::set_dumpable_behavior(process::DumpableBehavior::NotDumpable)?;
     process::setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
@@ -37,6 +41,7 @@ pub(crate) fn worker(socket: OwnedFd, supervisor: Option<Pid>) -> io::Result<Own
     stdio::dup2_stderr(stdio::stdout())?;
     let socket = at_its_place(socket)?;
     close_from(SOCKET + 1)?;
+    name_process("wabe-warm");
     Ok(socket)
 }
 
@@ -49,9 +54,9 @@ fn at_its_place(socket: OwnedFd) -> io::Result<OwnedFd> {
     Ok(place)
 }
 
-/// Names the worker after its entry, as `ps` and `top` show it (at most 15 bytes).
-pub(crate) fn name_process(entry: &str) {
-    if let Ok(name) = CString::new(entry) {
+/// Names the worker, after its entry once it has one, as `ps` and `top` show it (at most 15 bytes).
+pub(crate) fn name_process(name: &str) {
+    if let Ok(name) = CString::new(name) {
         // A name is for people: that it could not be set is no reason to fail.
         let _ = thread::set_name(&name);
     }

@@ -75,7 +75,7 @@ pub(crate) fn install(
     install_notices(lua, native, shared)?;
     install_spawn(lua, native, wabe, shared)?;
     install_send(lua, native, wabe, shared)?;
-    install_code(lua, native, entries)
+    crate::entries::install(lua, native, entries)
 }
 
 fn install_clocks(lua: &Lua, native: &Table) -> Result<()> {
@@ -283,63 +283,4 @@ fn send(
 
 fn called(lua: &Lua, result: Called) -> Result<MultiValue> {
     lua.pack_multi(result)
-}
-
-fn install_code(lua: &Lua, native: &Table, entries: &Rc<RefCell<Entries>>) -> Result<()> {
-    native.set(
-        "set_string_index",
-        lua.create_function(|lua, strings: Table| {
-            let metatable = lua.type_metatable::<LuaString>();
-            let metatable = metatable.ok_or_else(|| mlua::Error::runtime("no string library"))?;
-            // `table.freeze` refuses a table whose metatable is locked, as this one's is.
-            strings.set_readonly(true);
-            metatable.raw_set("__index", strings)?;
-            metatable.raw_set("__metatable", "the metatable is locked")
-        })?,
-    )?;
-    native.set(
-        "environment",
-        lua.create_function(|lua, globals: Table| {
-            let (environment, metatable) = (lua.create_table()?, lua.create_table()?);
-            metatable.raw_set("__index", globals)?;
-            metatable.raw_set("__metatable", "the metatable is locked")?;
-            metatable.set_readonly(true);
-            environment.set_metatable(Some(metatable))?;
-            Ok(environment)
-        })?,
-    )?;
-    let known = entries.clone();
-    native.set(
-        "entry",
-        lua.create_function(move |lua, id: String| {
-            let entries = known.borrow();
-            let Some(entry) = entries.get(&id) else { return Ok(None) };
-            let described = lua.create_table()?;
-            described.set("file", entry.file.as_str())?;
-            described.set("method", entry.method.as_str())?;
-            described.set("imports", lua.create_table_from(entry.imports.iter().cloned())?)?;
-            Ok(Some(described))
-        })?,
-    )?;
-    let known = entries.clone();
-    native.set(
-        "load",
-        lua.create_function(move |lua, (id, environment): (String, Table)| {
-            let entries = known.borrow();
-            let entry = entries.get(&id).ok_or_else(|| mlua::Error::runtime("no such entry"))?;
-            let code = match &entry.code {
-                Ok(code) => code,
-                Err(message) => return Ok((None, Some(message.clone()))),
-            };
-            // Luau resolves `math.floor` and the like when it loads a chunk, in the globals of the
-            // thread that loads: they have to be the chunk's own, and safe, for just that long.
-            environment.set_safeenv(true);
-            let before = lua.globals();
-            lua.set_globals(environment)?;
-            let chunk = lua.load(code.as_slice()).set_name(format!("={}", entry.file));
-            let loaded = chunk.set_mode(mlua::chunk::ChunkMode::Binary).into_function();
-            lua.set_globals(before)?;
-            Ok((Some(loaded?), None))
-        })?,
-    )
 }

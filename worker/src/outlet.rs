@@ -3,10 +3,11 @@
 use ipc::Outbox;
 use ipc::frame::FromWorker;
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fd::OwnedFd;
 use rustix::io::Errno;
 use rustix::net::{SendFlags, send};
 use std::io;
+use std::rc::Rc;
 
 /// Bytes in the outbox from which on a send waits for room: its coroutine does, others go on.
 const FULL: usize = 256 * 1024;
@@ -17,12 +18,12 @@ const FULL: usize = 256 * 1024;
 /// sent must not wait for the script to yield, which it may never do.
 #[derive(Debug)]
 pub(crate) struct Outlet {
-    socket: OwnedFd,
+    socket: Rc<OwnedFd>,
     outbox: Outbox,
 }
 
 impl Outlet {
-    pub(crate) fn new(socket: OwnedFd) -> Self {
+    pub(crate) fn new(socket: Rc<OwnedFd>) -> Self {
         Outlet { socket, outbox: Outbox::new() }
     }
 
@@ -73,11 +74,5 @@ impl Outlet {
                 Err(error) => return Err(error.into()),
             }
         }
-    }
-}
-
-impl AsFd for Outlet {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
     }
 }

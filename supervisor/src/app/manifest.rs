@@ -1,137 +1,20 @@
 //! Manifests: YAML files with `namespace` and `entries`.
 
 use super::entry::{Code, CodeKind, Entry, HostLimits, Kind, Place, Service};
+use super::fields::{
+    CodeFields, Entries, EntryHead, Fields, Head, HostNumbers, Named, ServiceFields,
+};
 use super::{App, source};
 use crate::diagnostic::{Diagnostic, line_span};
 use ipc::limits::{MAILBOX_MAX, MESSAGE_MAX};
-use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::DeserializeSeed;
 use serde_json::{Map, Value};
 use serde_saphyr::Spanned;
-use std::collections::BTreeMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 /// Manifests of one app.
 const MANIFESTS_MAX: usize = 10_000;
-
-/// What every manifest has; the first look at a file.
-#[derive(Deserialize)]
-struct Head {
-    namespace: Option<Spanned<String>>,
-    entries: Option<Vec<Spanned<EntryHead>>>,
-}
-
-#[derive(Deserialize)]
-struct EntryHead {
-    name: Option<Spanned<String>>,
-    kind: Option<Spanned<String>>,
-}
-
-/// The name and the kind of an entry, which every one has.
-struct Named {
-    name: Spanned<String>,
-    kind: Spanned<String>,
-}
-
-/// An entry of `process.lua`, `library.lua`, `function.lua`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CodeFields {
-    #[serde(rename = "name")]
-    _name: IgnoredAny,
-    #[serde(rename = "kind")]
-    _kind: IgnoredAny,
-    #[serde(default)]
-    meta: Map<String, Value>,
-    source: Spanned<String>,
-    #[serde(default = "main")]
-    method: String,
-    #[serde(default)]
-    modules: Vec<Spanned<String>>,
-    #[serde(default)]
-    imports: BTreeMap<String, Spanned<String>>,
-}
-
-fn main() -> String {
-    "main".to_owned()
-}
-
-/// An entry of `process.host`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct HostFields {
-    #[serde(rename = "name")]
-    _name: IgnoredAny,
-    #[serde(rename = "kind")]
-    _kind: IgnoredAny,
-    #[serde(default)]
-    meta: Map<String, Value>,
-    #[serde(default)]
-    host: HostNumbers,
-    #[serde(default, rename = "lifecycle")]
-    _lifecycle: Lifecycle,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct HostNumbers {
-    max_processes: Option<Spanned<u64>>,
-    message: Option<Spanned<u64>>,
-    mailbox: Option<Spanned<u64>>,
-}
-
-/// An entry of `process.service`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ServiceFields {
-    #[serde(rename = "name")]
-    _name: IgnoredAny,
-    #[serde(rename = "kind")]
-    _kind: IgnoredAny,
-    #[serde(default)]
-    meta: Map<String, Value>,
-    process: Spanned<String>,
-    host: Spanned<String>,
-    #[serde(default)]
-    input: Vec<Value>,
-    #[serde(default)]
-    lifecycle: Lifecycle,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Lifecycle {
-    #[serde(default)]
-    auto_start: bool,
-    start_timeout: Option<IgnoredAny>,
-    stop_timeout: Option<IgnoredAny>,
-    stable_threshold: Option<IgnoredAny>,
-    requires: Option<IgnoredAny>,
-    restart: Option<IgnoredAny>,
-}
-
-impl Lifecycle {
-    /// The fields that are valid and that nothing acts on yet: the user is told so.
-    fn without_effect(&self) -> Vec<&'static str> {
-        let fields = [
-            ("start_timeout", &self.start_timeout),
-            ("stop_timeout", &self.stop_timeout),
-            ("stable_threshold", &self.stable_threshold),
-            ("requires", &self.requires),
-            ("restart", &self.restart),
-        ];
-        fields.into_iter().filter(|(_, field)| field.is_some()).map(|(name, _)| name).collect()
-    }
-}
-
-/// The fields of an entry, by its kind; `None` for a kind that wabe does not know.
-enum Fields {
-    Code(CodeKind, CodeFields),
-    Host(HostFields),
-    Service(ServiceFields),
-}
 
 /// Loads every manifest under a folder.
 pub(super) fn load_folder(folder: &Path) -> Result<App, Diagnostic> {
@@ -363,80 +246,4 @@ impl File<'_> {
             None => Ok(None),
         }
     }
-}
-
-/// The second look at a file: the fields of each entry, by the kinds that the first one found.
-struct Entries<'a>(Vec<&'a str>);
-
-impl<'de> DeserializeSeed<'de> for Entries<'_> {
-    type Value = Vec<Option<Fields>>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Entries<'_> {
-    type Value = Vec<Option<Fields>>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a manifest with namespace and entries")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut all = Vec::new();
-        while let Some(key) = map.next_key::<String>()? {
-            match key.as_str() {
-                "entries" => all = map.next_value_seed(EntryList(&self.0))?,
-                "namespace" | "version" => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-                other => {
-                    let known = &["version", "namespace", "entries"];
-                    return Err(serde::de::Error::unknown_field(other, known));
-                }
-            }
-        }
-        Ok(all)
-    }
-}
-
-struct EntryList<'a>(&'a [&'a str]);
-
-impl<'de> DeserializeSeed<'de> for EntryList<'_> {
-    type Value = Vec<Option<Fields>>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de> Visitor<'de> for EntryList<'_> {
-    type Value = Vec<Option<Fields>>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of entries")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let mut all = Vec::new();
-        for kind in self.0 {
-            all.push(match *kind {
-                "process.lua" => code(&mut seq, CodeKind::Process)?,
-                "library.lua" => code(&mut seq, CodeKind::Library)?,
-                "function.lua" => code(&mut seq, CodeKind::Function)?,
-                "process.host" => seq.next_element()?.map(Fields::Host),
-                "process.service" => seq.next_element()?.map(Fields::Service),
-                _ => {
-                    seq.next_element::<IgnoredAny>()?;
-                    None
-                }
-            });
-        }
-        Ok(all)
-    }
-}
-
-fn code<'de, A: SeqAccess<'de>>(seq: &mut A, kind: CodeKind) -> Result<Option<Fields>, A::Error> {
-    Ok(seq.next_element()?.map(|fields| Fields::Code(kind, fields)))
 }

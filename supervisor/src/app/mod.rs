@@ -2,6 +2,7 @@
 
 mod check;
 mod entry;
+mod fields;
 mod manifest;
 mod source;
 

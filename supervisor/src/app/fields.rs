@@ -1,0 +1,206 @@
+//! The fields of manifests, as serde reads them.
+//!
+//! A file is looked at twice: first for the kinds of its entries, then for the fields of those kinds
+//! that wabe knows. So a wrong field of a known kind is an error at its place, and an entry of an
+//! unknown kind may hold anything.
+
+use super::entry::CodeKind;
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+use serde_saphyr::Spanned;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// What every manifest has; the first look at a file.
+#[derive(Deserialize)]
+pub(super) struct Head {
+    pub(super) namespace: Option<Spanned<String>>,
+    pub(super) entries: Option<Vec<Spanned<EntryHead>>>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct EntryHead {
+    pub(super) name: Option<Spanned<String>>,
+    pub(super) kind: Option<Spanned<String>>,
+}
+
+/// The name and the kind of an entry, which every one has.
+pub(super) struct Named {
+    pub(super) name: Spanned<String>,
+    pub(super) kind: Spanned<String>,
+}
+
+/// An entry of `process.lua`, `library.lua`, `function.lua`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CodeFields {
+    #[serde(rename = "name")]
+    _name: IgnoredAny,
+    #[serde(rename = "kind")]
+    _kind: IgnoredAny,
+    #[serde(default)]
+    pub(super) meta: Map<String, Value>,
+    pub(super) source: Spanned<String>,
+    #[serde(default = "main")]
+    pub(super) method: String,
+    #[serde(default)]
+    pub(super) modules: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(super) imports: BTreeMap<String, Spanned<String>>,
+}
+
+fn main() -> String {
+    "main".to_owned()
+}
+
+/// An entry of `process.host`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HostFields {
+    #[serde(rename = "name")]
+    _name: IgnoredAny,
+    #[serde(rename = "kind")]
+    _kind: IgnoredAny,
+    #[serde(default)]
+    pub(super) meta: Map<String, Value>,
+    #[serde(default)]
+    pub(super) host: HostNumbers,
+    #[serde(default, rename = "lifecycle")]
+    _lifecycle: Lifecycle,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HostNumbers {
+    pub(super) max_processes: Option<Spanned<u64>>,
+    pub(super) message: Option<Spanned<u64>>,
+    pub(super) mailbox: Option<Spanned<u64>>,
+}
+
+/// An entry of `process.service`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ServiceFields {
+    #[serde(rename = "name")]
+    _name: IgnoredAny,
+    #[serde(rename = "kind")]
+    _kind: IgnoredAny,
+    #[serde(default)]
+    pub(super) meta: Map<String, Value>,
+    pub(super) process: Spanned<String>,
+    pub(super) host: Spanned<String>,
+    #[serde(default)]
+    pub(super) input: Vec<Value>,
+    #[serde(default)]
+    pub(super) lifecycle: Lifecycle,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Lifecycle {
+    #[serde(default)]
+    pub(super) auto_start: bool,
+    pub(super) start_timeout: Option<IgnoredAny>,
+    pub(super) stop_timeout: Option<IgnoredAny>,
+    pub(super) stable_threshold: Option<IgnoredAny>,
+    pub(super) requires: Option<IgnoredAny>,
+    pub(super) restart: Option<IgnoredAny>,
+}
+
+impl Lifecycle {
+    /// The fields that are valid and that nothing acts on yet: the user is told so.
+    pub(super) fn without_effect(&self) -> Vec<&'static str> {
+        let fields = [
+            ("start_timeout", &self.start_timeout),
+            ("stop_timeout", &self.stop_timeout),
+            ("stable_threshold", &self.stable_threshold),
+            ("requires", &self.requires),
+            ("restart", &self.restart),
+        ];
+        fields.into_iter().filter(|(_, field)| field.is_some()).map(|(name, _)| name).collect()
+    }
+}
+
+/// The fields of an entry, by its kind; `None` for a kind that wabe does not know.
+pub(super) enum Fields {
+    Code(CodeKind, CodeFields),
+    Host(HostFields),
+    Service(ServiceFields),
+}
+
+/// The second look at a file: the fields of each entry, by the kinds that the first one found.
+pub(super) struct Entries<'a>(pub(super) Vec<&'a str>);
+
+impl<'de> DeserializeSeed<'de> for Entries<'_> {
+    type Value = Vec<Option<Fields>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Entries<'_> {
+    type Value = Vec<Option<Fields>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a manifest with namespace and entries")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut all = Vec::new();
+        while let Some(key) = map.next_key::<String>()? {
+            match key.as_str() {
+                "entries" => all = map.next_value_seed(EntryList(&self.0))?,
+                "namespace" | "version" => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+                other => {
+                    let known = &["version", "namespace", "entries"];
+                    return Err(serde::de::Error::unknown_field(other, known));
+                }
+            }
+        }
+        Ok(all)
+    }
+}
+
+struct EntryList<'a>(&'a [&'a str]);
+
+impl<'de> DeserializeSeed<'de> for EntryList<'_> {
+    type Value = Vec<Option<Fields>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for EntryList<'_> {
+    type Value = Vec<Option<Fields>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of entries")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut all = Vec::new();
+        for kind in self.0 {
+            all.push(match *kind {
+                "process.lua" => code(&mut seq, CodeKind::Process)?,
+                "library.lua" => code(&mut seq, CodeKind::Library)?,
+                "function.lua" => code(&mut seq, CodeKind::Function)?,
+                "process.host" => seq.next_element()?.map(Fields::Host),
+                "process.service" => seq.next_element()?.map(Fields::Service),
+                _ => {
+                    seq.next_element::<IgnoredAny>()?;
+                    None
+                }
+            });
+        }
+        Ok(all)
+    }
+}
+
+fn code<'de, A: SeqAccess<'de>>(seq: &mut A, kind: CodeKind) -> Result<Option<Fields>, A::Error> {
+    Ok(seq.next_element()?.map(|fields| Fields::Code(kind, fields)))
+}
