@@ -11,6 +11,12 @@ pub const LENGTH: usize = 4;
 /// Bytes of the header's length.
 pub const HEADER_LENGTH: usize = 2;
 
+/// Bytes of the largest frame that a message limit of `message` allows.
+#[must_use]
+pub const fn frame_max(message: usize) -> usize {
+    message + HEADER_MAX + PREFIX
+}
+
 /// A header that is no frame of the expected direction.
 #[derive(Debug, thiserror::Error)]
 #[error("header does not decode: {0}")]

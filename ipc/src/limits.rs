@@ -66,9 +66,3 @@ pub const SOURCE_MAX: usize = 8 << 20;
 
 /// One packet between supervisor and zygote.
 pub const PACKET_MAX: usize = 4 * 1024;
-
-/// Bytes of the largest frame that a message limit of `message` allows.
-#[must_use]
-pub const fn frame_max(message: usize) -> usize {
-    message + HEADER_MAX + crate::codec::PREFIX
-}

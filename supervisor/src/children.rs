@@ -1,6 +1,7 @@
 //! The workers: OS processes, each held by its pidfd, with a socket.
 
-use ipc::limits::{MESSAGE_DEFAULT, OUTBOX_SLACK, frame_max};
+use ipc::codec::frame_max;
+use ipc::limits::{MESSAGE_DEFAULT, OUTBOX_SLACK};
 use ipc::{Deframer, Outbox, Pid};
 use mio::net::UnixStream;
 use node::HostSpec;

@@ -1,5 +1,6 @@
 //! Apps in temporary folders, and the binaries that run them.
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
@@ -34,6 +35,27 @@ impl App {
     pub fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("wabe-").tempdir();
         App { folder: folder.expect("a temporary folder can be made") }
+    }
+
+    /// An app with one host, `app:processes`, whose limits are `host` (YAML), and an entry
+    /// `app:NAME` for each script.
+    #[must_use]
+    pub fn of(host: &str, scripts: &[(&str, &str)]) -> Self {
+        let mut manifest = format!(
+            "version: \"1.0\"\nnamespace: app\nentries:\n\
+             \x20 - {{name: processes, kind: process.host, host: {host}, \
+             lifecycle: {{auto_start: true}}}}\n"
+        );
+        let mut app = App::new();
+        for (name, script) in scripts {
+            let file = format!("{name}.lua");
+            let _ = writeln!(
+                manifest,
+                "  - {{name: {name}, kind: process.lua, source: 'file://{file}'}}"
+            );
+            app = app.file(&file, script);
+        }
+        app.file("_index.yaml", &manifest)
     }
 
     /// Adds a file; `name` may hold folders.

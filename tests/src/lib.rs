@@ -1,11 +1,14 @@
 //! What the integration tests share: where the binaries are, an app in a temporary folder, a
-//! program that runs against a deadline; and for the conformance tests the reading of their cases
+//! program that runs against a deadline, `wabe` with its processes seen from outside; and for the conformance tests the reading of their cases
 //! and of the contract that these hold up.
 
 pub mod app;
 pub mod case;
 pub mod contract;
+pub mod live;
+pub mod proc;
 pub mod run;
 
 pub use app::{App, bin};
+pub use live::Live;
 pub use run::{Ran, Running, run};

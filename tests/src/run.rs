@@ -1,14 +1,14 @@
 //! A program that runs against a deadline. Everything here waits for a condition (a line, an end)
 //! and for the deadline at once; nothing sleeps or polls.
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use crate::proc::readable_before;
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::fmt;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -58,14 +58,28 @@ impl Running {
     /// Where it cannot be started.
     #[must_use]
     pub fn start(command: &mut Command) -> Self {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let started = command.spawn();
+        let (mut running, stdout) = Self::start_piped(command.stdout(Stdio::piped()));
+        running.stdout = Output::of(stdout.expect("stdout is a pipe"));
+        running
+    }
+
+    /// Starts a program whose standard output is what the command says, and not read here.
+    ///
+    /// # Panics
+    /// Where it cannot be started.
+    #[must_use]
+    pub fn start_unread(command: &mut Command) -> Self {
+        Self::start_piped(command).0
+    }
+
+    fn start_piped(command: &mut Command) -> (Self, Option<ChildStdout>) {
+        let started = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn();
         let mut child = started.unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
         let pid = Pid::from_child(&child);
         let pidfd = pidfd_open(pid, PidfdFlags::empty()).expect("a child has a pidfd");
-        let stdout = Output::of(child.stdout.take().expect("stdout is a pipe"));
         let stderr = Output::of(child.stderr.take().expect("stderr is a pipe"));
-        Running { child, pidfd, stdout, stderr }
+        let stdout = child.stdout.take();
+        (Running { child, pidfd, stdout: Output::of(io::empty()), stderr }, stdout)
     }
 
     /// Its OS pid.
@@ -99,7 +113,7 @@ impl Running {
     /// Where the kernel refuses to wait.
     #[must_use]
     pub fn wait(mut self, deadline: Duration) -> Ran {
-        let late = !self.ended_within(deadline);
+        let late = !readable_before(&self.pidfd, Instant::now() + deadline);
         if late {
             self.signal(Signal::KILL);
         }
@@ -113,19 +127,6 @@ impl Running {
             leaked,
             stdout: self.stdout.text(),
             stderr: self.stderr.text(),
-        }
-    }
-
-    fn ended_within(&self, deadline: Duration) -> bool {
-        let end = Instant::now() + deadline;
-        loop {
-            let left = end.saturating_duration_since(Instant::now());
-            let left = Timespec::try_from(left).expect("deadlines are seconds, not ages");
-            match poll(&mut [PollFd::new(&self.pidfd, PollFlags::IN)], Some(&left)) {
-                Ok(ready) => return ready > 0,
-                Err(Errno::INTR) => {}
-                Err(error) => panic!("cannot wait for {}: {error}", self.os_pid()),
-            }
         }
     }
 }

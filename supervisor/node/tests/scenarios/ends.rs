@@ -3,7 +3,8 @@
 use super::*;
 use crate::world::{AGES, Act};
 use ipc::LimitUse;
-use ipc::limits::EXIT_MAX_NS;
+use ipc::frame::{FromWorker, Outcome};
+use ipc::limits::{EXIT_MAX_NS, TEXT_MAX};
 use node::{ChildEnd, Input};
 
 const fn link(one: Who, other: Who) -> Step {
@@ -39,6 +40,21 @@ fn a_whole_chain_names_the_first_cause() {
             close(world);
         }
     }
+}
+
+/// A text travels in a header, and a header has its limit.
+#[test]
+fn a_cause_too_long_for_a_header_is_cut() {
+    let mut world = after(Reaping::AtOnce, &[link(A, B), link(B, C)]);
+    let outcome = Outcome::Failed { message: "x".repeat(2 * TEXT_MAX) };
+    world.say(pid(&world, A), &FromWorker::Done { outcome }, 10);
+    take(&mut world, &[Step::Exit(A, ChildEnd::Code(0))]);
+    for who in [A, B, C] {
+        let message = end_of(&world, who).message.expect("an abnormal end has its text");
+        assert_eq!(message.len(), TEXT_MAX);
+        assert!(message.ends_with("xxx"));
+    }
+    close(world);
 }
 
 #[test]
@@ -225,7 +241,7 @@ fn nothing_that_comes_after_an_end_counts() {
     let mut world = after(Reaping::AtOnce, &[monitor(B, A), Step::Exit(A, ChildEnd::Code(1))]);
     let pid = pid(&world, A);
     let before = world.transcript.clone();
-    world.say(pid, &ipc::frame::FromWorker::Loaded, 10);
+    world.say(pid, &FromWorker::Loaded, 10);
     world.feed(Input::Broken { from: pid, what: "late".to_owned() });
     world.feed(Input::Overrun { pid, limit: 1, used: 2 });
     assert_eq!(world.transcript, before);

@@ -3,7 +3,7 @@
 use super::*;
 use crate::world::{Act, Birth, Lie, ROOMY};
 use ipc::frame::{FromWorker, Op, Outcome};
-use node::{ChildEnd, Input};
+use node::ChildEnd;
 
 const MONITORED: Step = Step::Call(B, Act::Monitor(to(A)));
 
@@ -145,13 +145,10 @@ fn the_first_order_stands() {
 fn done_while_the_kill_is_on_its_way_counts() {
     let terminate = Step::Call(B, Act::Terminate(to(A)));
     let mut world = after(Reaping::Later, &[MONITORED, terminate]);
-    let message = "x".repeat(2 * ipc::limits::TEXT_MAX);
-    let outcome = Outcome::Failed { message };
-    let liar = pid(&world, A);
-    world.feed(Input::Frame { from: liar, frame: &FromWorker::Done { outcome }, charge: 10 });
+    let outcome = Outcome::Failed { message: "its own".to_owned() };
+    world.say(pid(&world, A), &FromWorker::Done { outcome }, 10);
     take(&mut world, &[Step::Reap(A)]);
-    let end = end_of(&world, A);
-    assert_eq!(end.kind, ExitKind::Error);
-    assert_eq!(end.message.map(|text| text.len()), Some(ipc::limits::TEXT_MAX), "it is cut");
+    assert_eq!(end_of(&world, A).message.as_deref(), Some("its own"));
+    assert_eq!(exits(&world, B), [(pid(&world, A), ExitKind::Error)]);
     close(world);
 }

@@ -64,9 +64,10 @@ impl Case<'_> {
     }
 
     fn births(&self) -> Vec<Breach> {
-        let due = self.due.start.iter().map(|newborn| newborn.host.clone());
+        let due = self.due.start.iter();
+        let due = due.map(|newborn| (newborn.host.clone(), newborn.spawner.token()));
         let got = self.pick(|output| match output {
-            Output::Start { host, .. } => Some(host.to_string()),
+            Output::Start { host, token, .. } => Some((host.to_string(), *token)),
             _ => None,
         });
         let mut breaches = same(Law::Answers, "starts", due, got);
@@ -75,7 +76,7 @@ impl Case<'_> {
             Output::Start { pid, .. } if pid.number <= last => Some(*pid),
             _ => None,
         });
-        breaches.extend(reused.map(|pid| Breach::new(Law::Names, format!("{pid:?} is reused"))));
+        breaches.extend(reused.map(|pid| Breach::new(Law::ExitLast, format!("{pid:?} is reused"))));
         breaches
     }
 

@@ -16,6 +16,15 @@ pub(crate) enum Spawner {
     Process { pid: Pid, call: CallId, ties: Ties },
 }
 
+impl Spawner {
+    pub(crate) fn token(self) -> Option<u32> {
+        match self {
+            Spawner::Node { token } => Some(token),
+            Spawner::Process { .. } => None,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
     Loading(Spawner),
@@ -190,7 +199,7 @@ impl Ledger {
     pub(crate) fn learn(&mut self, due: &Due, outputs: &[Output]) {
         for output in outputs {
             match output {
-                Output::Start { pid, host, entry } => {
+                Output::Start { pid, host, entry, .. } => {
                     if let Some(newborn) = &due.start {
                         self.is_born(*pid, host, entry, newborn);
                     }
@@ -211,10 +220,7 @@ impl Ledger {
 
     fn is_born(&mut self, pid: Pid, host: &str, entry: &str, newborn: &Newborn) {
         let start = Some(self.now + START_MAX_NS);
-        let token = match newborn.spawner {
-            Spawner::Node { token } => Some(token),
-            Spawner::Process { .. } => None,
-        };
+        let token = newborn.spawner.token();
         let record = Record {
             host: host.to_owned(),
             entry: entry.to_owned(),
