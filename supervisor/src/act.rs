@@ -52,7 +52,7 @@ impl Supervisor {
     fn act(&mut self, output: Output, topic: &str, body: &[u8]) {
         match output {
             Output::Start { pid, host, entry, token } => {
-                self.start(pid, &host, &entry, token, body)
+                self.start(pid, &host, &entry, token, body);
             }
             Output::Kill { pid } => self.kill(pid),
             Output::NodeReply { token, result: Ok(pid) } => {

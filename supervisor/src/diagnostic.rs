@@ -2,9 +2,10 @@
 //! and what to do.
 
 use annotate_snippets::renderer::DecorStyle;
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use std::fmt;
 use std::ops::Range;
+use std::path::Path;
 
 /// One error in one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,16 @@ impl Diagnostic {
         Diagnostic { message, file: String::new(), text: String::new(), span: 0..0, help }
     }
 
+    /// The same with the file as it is found from where the user stands.
+    #[must_use]
+    pub fn seen_from_outside(mut self, app: &Path) -> Self {
+        if !self.file.is_empty() {
+            let path = if app.is_dir() { app.join(&self.file) } else { app.to_owned() };
+            self.file = path.to_string_lossy().into_owned();
+        }
+        self
+    }
+
     /// The line (from 1) of the offending text.
     #[must_use]
     pub fn line(&self) -> usize {
@@ -41,10 +52,11 @@ impl Diagnostic {
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
         let renderer = renderer.decor_style(DecorStyle::Ascii);
         let title = Level::ERROR.primary_title(&self.message);
-        let help = Level::HELP.message(&self.help);
         if self.file.is_empty() {
-            return renderer.render(&[title.element(help)]);
+            let help = Level::HELP.secondary_title(&self.help);
+            return renderer.render(&[Group::with_title(title), Group::with_title(help)]);
         }
+        let help = Level::HELP.message(&self.help);
         let annotation = AnnotationKind::Primary.span(self.span.clone());
         let snippet = Snippet::source(&self.text).path(&self.file).annotation(annotation);
         renderer.render(&[title.element(snippet).element(help)])

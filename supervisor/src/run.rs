@@ -42,6 +42,7 @@ pub(crate) fn run(request: &Request) -> u8 {
     match ran {
         Ok(code) => code,
         Err(diagnostic) => {
+            let diagnostic = diagnostic.seen_from_outside(&request.app);
             say(&diagnostic);
             if request.json {
                 println!(
@@ -193,7 +194,8 @@ fn conclude(app: &App, supervisor: &Supervisor, request: &Request) -> u8 {
         match end {
             TaskEnd::NotStarted(fault) => {
                 if task.main {
-                    say(&report::not_started(app, &task.entry, fault));
+                    let why = report::not_started(app, &task.entry, fault);
+                    say(&why.seen_from_outside(&request.app));
                 }
                 USAGE
             }

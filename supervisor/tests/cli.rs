@@ -1,0 +1,58 @@
+//! The command line by itself: what it says and with which code, where nothing is run.
+//!
+//! (Being an integration test of this package, it also makes `cargo test` build the binary that the
+//! tests of the whole run.)
+
+use std::process::{Command, Output};
+
+fn wabe(arguments: &[&str]) -> Output {
+    let wabe = env!("CARGO_BIN_EXE_wabe");
+    Command::new(wabe).args(arguments).output().expect("the binary is built with this test")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn help_has_an_example_and_goes_to_standard_output() {
+    for arguments in [&["--help"][..], &["run", "--help"]] {
+        let output = wabe(arguments);
+        assert_eq!(output.status.code(), Some(0));
+        assert!(text(&output.stdout).contains("wabe run examples/"), "{}", text(&output.stdout));
+    }
+}
+
+#[test]
+fn wrong_usage_is_code_2_and_goes_to_standard_error() {
+    for arguments in [&[][..], &["run"], &["run", "app", "--unknown"], &["walk"]] {
+        let output = wabe(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn an_app_that_is_not_there_is_named_with_the_remedy() {
+    let output = wabe(&["run", "no/such/app"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    assert!(said.contains("cannot read app no/such/app"), "{said}");
+    assert!(said.contains("give a folder with manifests, or a .lua file"), "{said}");
+}
+
+#[test]
+fn with_json_even_that_is_one_line() {
+    let output = wabe(&["run", "--json", "no/such/app"]);
+    let line: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON value");
+    assert!(line["error"].as_str().is_some_and(|error| error.contains("no/such/app")));
+    assert!(line["exit"].is_null() && line["pid"].is_null() && line["result"].is_null());
+}
+
+#[test]
+fn a_folder_without_a_manifest_is_no_app() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let output = wabe(&["run", &folder.path().to_string_lossy()]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("no manifest in"), "{}", text(&output.stderr));
+}
