@@ -157,7 +157,7 @@ impl Node {
     fn call(&mut self, from: Number, call: CallId, op: &Op<'_>, charge: usize) {
         let result = match *op {
             Op::Spawn { entry, host, ties } => {
-                return self.spawn_for_process(from, call, entry, host, ties);
+                return self.spawn_for_process(from, call, entry, host, ties, charge);
             }
             Op::Send { dest, topic } => self.ask(from, dest, topic, charge),
             Op::Monitor { dest } => self.monitor(from, dest),

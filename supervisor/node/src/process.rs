@@ -30,6 +30,8 @@ pub(crate) struct Process {
     pub(crate) order: Option<Order>,
     pub(crate) outcome: Option<Outcome>,
     pub(crate) mailbox: Mailbox,
+    /// Bytes of the arguments of its spawns that are under way.
+    pub(crate) spawning: u64,
     /// Its ways to others, by [`RouteId`].
     pub(crate) routes: Vec<Option<Route>>,
     pub(crate) free_routes: Vec<RouteId>,
@@ -66,6 +68,8 @@ pub(crate) enum Phase {
 pub(crate) struct Caller {
     pub(crate) number: Number,
     pub(crate) call: CallId,
+    /// Bytes of the arguments, which the supervisor holds until the worker has read them.
+    pub(crate) charge: u64,
 }
 
 /// Why the node had a process killed.

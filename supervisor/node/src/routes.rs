@@ -88,7 +88,7 @@ impl Node {
         }
     }
 
-    fn mailbox_max(&self, target: Number) -> u64 {
+    pub(crate) fn mailbox_max(&self, target: Number) -> u64 {
         let spec = self.processes.get(&target).and_then(|process| self.host(&process.host));
         spec.map_or(0, |spec| spec.mailbox_max as u64)
     }

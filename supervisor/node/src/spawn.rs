@@ -31,11 +31,16 @@ impl Node {
         entry: &str,
         host: &str,
         ties: Ties,
+        charge: usize,
     ) {
-        let admitted = self.room_for_ties(from, ties).and_then(|()| self.admit(entry, host));
-        match admitted {
+        let charge = charge as u64;
+        let room = self.room_for_ties(from, ties).and_then(|()| self.room_for_spawn(from, charge));
+        match room.and_then(|()| self.admit(entry, host)) {
             Ok((entry, host)) => {
-                let caller = Caller { number: from, call };
+                let caller = Caller { number: from, call, charge };
+                if let Some(spawner) = self.processes.get_mut(&from) {
+                    spawner.spawning += charge;
+                }
                 let number = self.create(entry, host, None, Some(caller), ties);
                 self.tie(from, number, ties);
                 self.start(number);
@@ -73,6 +78,26 @@ impl Node {
         Ok(())
     }
 
+    /// The arguments of spawns under way lie in the supervisor: all together they have the room that
+    /// one mailbox has.
+    fn room_for_spawn(&self, from: Number, charge: u64) -> Result<(), Refusal> {
+        let max = self.mailbox_max(from);
+        let under_way = self.processes.get(&from).map_or(0, |process| process.spawning);
+        match under_way == 0 || under_way + charge <= max {
+            true => Ok(()),
+            false => Err(Refusal::TooMany {
+                what: "bytes in arguments of spawns under way",
+                max: usize::try_from(max).unwrap_or(usize::MAX),
+            }),
+        }
+    }
+
+    fn spawn_answered(&mut self, caller: Caller) {
+        if let Some(spawner) = self.processes.get_mut(&caller.number) {
+            spawner.spawning -= caller.charge;
+        }
+    }
+
     fn create(
         &mut self,
         entry: Rc<str>,
@@ -99,6 +124,7 @@ impl Node {
             order: None,
             outcome: None,
             mailbox: Mailbox::default(),
+            spawning: 0,
             routes: Vec::new(),
             free_routes: Vec::new(),
             routes_in: BTreeSet::new(),
@@ -129,6 +155,7 @@ impl Node {
         let pid = process.pid;
         let phase = core::mem::replace(&mut process.phase, Phase::Running);
         if let Phase::Loading { caller: Some(caller), .. } = phase {
+            self.spawn_answered(caller);
             self.reply(caller.number, caller.call, Ok(Granted::Pid(pid)));
         } else if let Some(token) = process.token {
             self.emit(Output::NodeReply { token, result: Ok(pid) });
@@ -143,6 +170,7 @@ impl Node {
         let Phase::Loading { caller, ties } = phase else { return };
         let token = process.token.take();
         if let Some(caller) = caller {
+            self.spawn_answered(caller);
             self.untie(caller.number, number, ties);
             self.reply(caller.number, caller.call, Err(refusal));
         } else if let Some(token) = token {
