@@ -22,14 +22,6 @@ pub struct Frame<'a> {
     pub body: &'a [u8],
 }
 
-impl Frame<'_> {
-    /// Bytes of the frame after the length field: what mailboxes and routes are charged.
-    #[must_use]
-    pub fn charge(&self) -> usize {
-        HEADER_LENGTH + self.header.len() + self.body.len()
-    }
-}
-
 /// Bytes that are no frames. The connection cannot be used any further.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {

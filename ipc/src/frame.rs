@@ -7,6 +7,7 @@
 //! [`FromWorker::Loaded`] or [`FromWorker::LoadFailed`]; the last is [`FromWorker::Done`]. After
 //! that the worker exits, and only the kernel's report of that exit ends the process.
 
+use crate::limits::MESSAGE_OVERHEAD;
 use crate::{ExitReason, Fault};
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +61,31 @@ pub enum FromWorker<'a> {
         /// How it ended.
         outcome: Outcome,
     },
+}
+
+/// What a message is charged to its receiver's mailbox and to its sender's route, in bytes. Both
+/// sides count alike: the supervisor when it is sent, the receiver when it is taken.
+#[must_use]
+pub const fn charge(topic: &str, body: usize) -> usize {
+    topic.len() + body + MESSAGE_OVERHEAD
+}
+
+impl FromWorker<'_> {
+    /// The topic of a message; empty for any other frame.
+    #[must_use]
+    pub fn topic(&self) -> &str {
+        match self {
+            FromWorker::Send { topic, .. } => topic,
+            FromWorker::Call { op: Op::Send { topic, .. }, .. } => topic,
+            _ => "",
+        }
+    }
+
+    /// What the frame is charged, with a payload of so many bytes.
+    #[must_use]
+    pub fn charge(&self, body: usize) -> usize {
+        charge(self.topic(), body)
+    }
 }
 
 /// How a body ended.
@@ -233,7 +259,7 @@ pub enum Answer<'a> {
     /// The text of a PID.
     Pid(&'a str),
     /// The message was accepted; further ones may go along this route without asking, until their
-    /// frames (without the length field) add up to more than `credit` bytes.
+    /// [charges](charge) add up to more than `credit`.
     Route {
         /// Where a route was opened.
         route: Option<RouteId>,

@@ -34,8 +34,12 @@ pub const PROCESSES_DEFAULT: u32 = 10_000;
 /// events and replies. A worker that lets more pile up does not read, and is ended.
 pub const OUTBOX_SLACK: usize = 8 << 20;
 
+/// What a message is charged beside its topic and its payload: no less than the frame that delivers
+/// it adds (the text of a PID has at most 281 bytes), so that a mailbox's limit bounds an outbox.
+pub const MESSAGE_OVERHEAD: usize = 320;
+
 /// Bytes that a sender may pipeline to one destination before it must ask again.
-pub const ROUTE_CREDIT_MAX: usize = 256 * 1024;
+pub const ROUTE_CREDIT_MAX: usize = 1 << 20;
 
 /// Open routes of one sender. Beyond it every send asks, which is slower but not wrong.
 pub const ROUTES_MAX: usize = 4096;

@@ -25,9 +25,9 @@ impl Outbox {
         codec::encode(&mut self.bytes, header, body);
     }
 
-    /// Queues bytes that are frames already.
-    pub fn push_encoded(&mut self, frames: &[u8]) {
-        self.bytes.extend_from_slice(frames);
+    /// Queues bytes that are frames already, or are to look like some.
+    pub fn push_encoded(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
     }
 
     /// Bytes not yet written.

@@ -100,11 +100,6 @@ impl Supervisor {
 
     /// A frame from a worker that is a process.
     pub(crate) fn frame(&mut self, from: Pid, header: &FromWorker<'_>, frame: Frame<'_>) {
-        let topic = match header {
-            FromWorker::Send { topic, .. } => topic,
-            FromWorker::Call { op: ipc::frame::Op::Send { topic, .. }, .. } => topic,
-            _ => "",
-        };
         match header {
             FromWorker::Print => self.print(from, frame.body),
             FromWorker::Done { .. } => {
@@ -116,8 +111,8 @@ impl Supervisor {
             }
             _ => {}
         }
-        let charge = frame.charge();
-        self.input_with(Input::Frame { from, frame: header, charge }, topic, frame.body);
+        let charge = header.charge(frame.body.len());
+        self.input_with(Input::Frame { from, frame: header, charge }, header.topic(), frame.body);
     }
 
     fn print(&mut self, from: Pid, text: &[u8]) {

@@ -7,7 +7,9 @@ pub mod case;
 pub mod contract;
 pub mod live;
 pub mod proc;
+pub mod rogue;
 pub mod run;
+pub mod simulation;
 
 pub use app::{App, bin};
 pub use live::Live;

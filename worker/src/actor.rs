@@ -7,7 +7,7 @@ use crate::native::Session;
 use crate::outlet::Outlet;
 use crate::{Vm, hygiene};
 use ipc::codec::frame_max;
-use ipc::frame::{Answer, FromWorker, Outcome, ToWorker};
+use ipc::frame::{Answer, FromWorker, Outcome, ToWorker, charge};
 use ipc::limits::MESSAGE_MAX;
 use ipc::{Deframer, Fault, FaultKind, Frame};
 use mlua::{MultiValue, Value};
@@ -140,11 +140,14 @@ impl<'a> Actor<'a> {
                 self.become_process(entry, message_max as usize)?;
                 self.begin(mailbox_max / 8, pid, entry, frame.body)
             }
-            ToWorker::Deliver { from, topic } => match vm.decode(frame.body) {
-                Ok(value) => vm.hooks.deliver.call((topic, from, frame.charge(), value)),
-                // Only a worker that broke its own rules sends such; nobody else suffers for it.
-                Err(_) => vm.hooks.consume.call(frame.charge()),
-            },
+            ToWorker::Deliver { from, topic } => {
+                let size = charge(topic, frame.body.len());
+                match vm.decode(frame.body) {
+                    Ok(value) => vm.hooks.deliver.call((topic, from, size, value)),
+                    // Only a worker that broke its own rules sends such; nobody else suffers for it.
+                    Err(_) => vm.hooks.consume.call(size),
+                }
+            }
             ToWorker::Reply { call, result } => self.reply(call, result),
             ToWorker::Closed { route } => {
                 self.with_session(|session| session.routes.closed(&mut session.outlet, route));
@@ -210,10 +213,9 @@ impl<'a> Actor<'a> {
 
     fn end_with_error(&mut self, error: &Value) -> mlua::Result<()> {
         let message = ipc::fault::cut(error.to_string()?);
-        if self.vm.wabe.get("loading")? {
-            let fault = Fault::new(FaultKind::Invalid, message);
-            self.say(&FromWorker::LoadFailed { fault }, &[]);
-            return self.flush();
+        if self.vm.is_loading() {
+            self.load_failed(message);
+            return Ok(());
         }
         let max = self.with_session(|session| session.message_max);
         let mut encoder = Encoder::new(max, &self.vm.hooks.unwrap);
@@ -225,24 +227,29 @@ impl<'a> Actor<'a> {
 
     /// The end of a process that cannot say more than a text.
     fn end_with_text(&mut self, message: &str) {
-        if self.is_somebody() {
-            let message = ipc::fault::cut(message.to_owned());
+        let message = ipc::fault::cut(message.to_owned());
+        if self.is_somebody() && self.vm.is_loading() {
+            self.load_failed(message);
+        } else if self.is_somebody() {
             self.done(Outcome::Failed { message }, &[]);
         }
     }
 
+    fn load_failed(&mut self, message: String) {
+        let fault = Fault::new(FaultKind::Invalid, message);
+        self.last_words(&FromWorker::LoadFailed { fault }, &[]);
+    }
+
     fn done(&mut self, outcome: Outcome, body: &[u8]) {
-        self.say(&FromWorker::Done { outcome }, body);
-        // Where the supervisor is gone there is nobody left to tell.
-        let _ = self.flush();
+        self.last_words(&FromWorker::Done { outcome }, body);
     }
 
-    fn flush(&mut self) -> mlua::Result<()> {
-        self.with_session(|session| session.outlet.flush_all()).map_err(mlua::Error::external)
-    }
-
-    fn say(&mut self, header: &FromWorker<'_>, body: &[u8]) {
-        self.with_session(|session| session.outlet.push(header, body));
+    fn last_words(&mut self, header: &FromWorker<'_>, body: &[u8]) {
+        self.with_session(|session| {
+            session.outlet.push(header, body);
+            // Where the supervisor is gone there is nobody left to tell.
+            let _ = session.outlet.flush_all();
+        });
     }
 
     fn with_session<T>(&mut self, act: impl FnOnce(&mut Session) -> T) -> T {

@@ -6,7 +6,7 @@ use crate::outlet::Outlet;
 use crate::routes::Routes;
 use ipc::FaultKind;
 use ipc::frame::{CallId, FromWorker, Op, Ties};
-use ipc::limits::{CALLS_MAX, TOPIC_MAX};
+use ipc::limits::{CALLS_MAX, TEXT_MAX, TOPIC_MAX};
 use mlua::{Function, Lua, LuaString, MultiValue, Result, Table, Value};
 use rustix::time::{ClockId, clock_gettime};
 use std::cell::RefCell;
@@ -57,10 +57,14 @@ fn with_session<T>(shared: &Shared, act: impl FnOnce(&mut Session) -> T) -> Resu
     Ok(act(session))
 }
 
-/// Ids, names and topics are text; other bytes cannot be named in a frame.
+/// Ids, names and topics are short texts; other bytes cannot be named in a frame.
 fn text(value: &LuaString) -> std::result::Result<String, Called> {
-    let invalid = || refused(FaultKind::Invalid, "ids, names and topics must be valid UTF-8");
-    value.to_str().map(|text| text.to_owned()).map_err(|_| invalid())
+    let invalid = |what| refused(FaultKind::Invalid, format!("ids, names and topics {what}"));
+    let text = value.to_str().map_err(|_| invalid("must be valid UTF-8".to_owned()))?;
+    match text.len() <= TEXT_MAX {
+        true => Ok(text.to_owned()),
+        false => Err(invalid(format!("have at most {TEXT_MAX} bytes"))),
+    }
 }
 
 pub(crate) fn install(

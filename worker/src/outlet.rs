@@ -33,12 +33,6 @@ impl Outlet {
         self.flush();
     }
 
-    /// The same with a frame that is encoded already.
-    pub(crate) fn push_encoded(&mut self, frame: &[u8]) {
-        self.outbox.push_encoded(frame);
-        self.flush();
-    }
-
     /// True where further messages should wait.
     pub(crate) fn is_full(&self) -> bool {
         self.outbox.len() >= FULL

@@ -2,8 +2,7 @@
 //! much. The rules are in `docs/protocol.md`, section Routes.
 
 use crate::outlet::Outlet;
-use ipc::codec::{self, LENGTH};
-use ipc::frame::{CallId, FromWorker, RouteId};
+use ipc::frame::{CallId, FromWorker, RouteId, charge};
 use std::collections::HashMap;
 
 /// Open routes by destination, and the sends whose answer may open one.
@@ -30,16 +29,13 @@ impl Routes {
         body: &[u8],
     ) -> bool {
         let Some(route) = self.open.get_mut(dest) else { return false };
-        let mut frame = Vec::with_capacity(body.len() + topic.len() + 32);
-        codec::encode(&mut frame, &FromWorker::Send { route: route.id, topic }, body);
-        let charge = (frame.len() - LENGTH) as u64;
+        let (id, charge) = (route.id, charge(topic, body.len()) as u64);
         if charge > route.credit {
-            let id = route.id;
             self.release(outlet, id);
             return false;
         }
         route.credit -= charge;
-        outlet.push_encoded(&frame);
+        outlet.push(&FromWorker::Send { route: id, topic }, body);
         true
     }
 

@@ -83,6 +83,11 @@ impl Vm {
         &self.entries
     }
 
+    /// True until the script has run and its body is about to.
+    pub(crate) fn is_loading(&self) -> bool {
+        self.wabe.get("loading").unwrap_or(true)
+    }
+
     /// Seeds `math.random` for this process alone.
     pub(crate) fn seed(&self, seed: u32) -> Result<()> {
         let math: Table = self.lua.globals().get("math")?;

@@ -23,7 +23,7 @@ pub enum Input<'a> {
         from: Pid,
         /// What it said.
         frame: &'a FromWorker<'a>,
-        /// Bytes of the whole frame, as [`ipc::Frame::charge`] counts them.
+        /// What it is charged, as [`FromWorker::charge`] counts it.
         charge: usize,
     },
     /// A worker sent what is no frame.

@@ -6,12 +6,13 @@ use crate::timers::{Timer, Timers};
 use crate::{Config, Granted, HostSpec, Input, Output, Refusal};
 use alloc::borrow::ToOwned;
 use alloc::collections::{BTreeMap, VecDeque};
+use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
 use ipc::frame::{CallId, FromWorker, Op, Outcome};
 use ipc::limits::EXIT_MAX_NS;
-use ipc::{ExitKind, LimitUse, Pid, PidText};
+use ipc::{ExitKind, LimitUse, Pid, PidText, fault};
 
 /// One supervisor with its processes: the state, without the IO.
 #[derive(Debug)]
@@ -200,13 +201,13 @@ impl Node {
         let Some(process) = self.processes.get_mut(&number) else { return };
         // What a liar said of its end does not count either.
         process.outcome = None;
-        let mut message = String::from("protocol violation: ");
-        message.push_str(what);
+        // `what` may quote what the liar said, at any length.
+        let message = fault::cut(format!("protocol violation: {what}"));
         self.order(number, Order::new(ExitKind::Protocol, message));
     }
 
     fn overrun(&mut self, number: Number, limit: u64, used: u64) {
-        let message = alloc::format!(
+        let message = format!(
             "mailbox limit of {limit} bytes exceeded (used {used}): the process does not read"
         );
         let mut order = Order::new(ExitKind::Mailbox, message);
@@ -225,7 +226,7 @@ impl Node {
         }
         for (name, owner) in &self.names {
             if !self.processes.contains_key(owner) {
-                broken.push(alloc::format!("name '{name}' belongs to {owner}, who is gone"));
+                broken.push(format!("name '{name}' belongs to {owner}, who is gone"));
             }
         }
         broken

@@ -76,10 +76,8 @@ impl Refusal {
     /// The refusal as a script sees it.
     #[must_use]
     pub fn fault(&self) -> Fault {
-        match self {
-            Refusal::NotLoaded(fault) => fault.clone(),
-            other => Fault::new(other.kind(), other.text()),
-        }
+        // This cuts the text, which a worker may have made as long as it liked.
+        Fault::new(self.kind(), self.text())
     }
 
     fn kind(&self) -> FaultKind {

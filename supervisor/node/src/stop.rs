@@ -30,20 +30,20 @@ impl Node {
         }
         match how {
             Stop::Now => self.order_all(),
-            Stop::Asked => self.ask_all(grace_ns, |_| true),
-            Stop::MainEnded => self.ask_all(grace_ns, |process| process.listening),
+            Stop::Asked => self.ask_all(first, grace_ns, |_| true),
+            Stop::MainEnded => self.ask_all(first, grace_ns, |process| process.listening),
         }
         self.stopped_if_empty();
     }
 
-    /// Asks those who are to be asked and ends the others.
-    fn ask_all(&mut self, grace_ns: u64, asked: impl Fn(&Process) -> bool) {
+    /// Asks those who are to be asked, unless they were asked before, and ends the others.
+    fn ask_all(&mut self, first: bool, grace_ns: u64, asked: impl Fn(&Process) -> bool) {
         let all: Vec<_> = self.processes.values().map(|p| (p.pid, asked(p))).collect();
         for (to, asked) in all {
-            if asked {
+            if asked && first {
                 let reason = Some(String::from("shutdown"));
                 self.emit(Output::Cancel { to, from: None, reason, deadline_ns: Some(grace_ns) });
-            } else {
+            } else if !asked {
                 self.order(to.number, shutdown());
             }
         }

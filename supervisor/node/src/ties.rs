@@ -7,9 +7,9 @@ use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use ipc::ExitKind;
 use ipc::frame::Ties;
 use ipc::limits::{LINKS_MAX, MONITORS_MAX};
+use ipc::{ExitKind, fault};
 
 impl Node {
     pub(crate) fn monitor(&mut self, from: Number, dest: &str) -> Result<Granted, Refusal> {
@@ -95,7 +95,7 @@ impl Node {
         let target = self.resolve(dest)?;
         let to = self.pid_of(target).ok_or(Refusal::Gone)?;
         let from = self.pid_of(from);
-        let reason = reason.map(ToOwned::to_owned);
+        let reason = reason.map(|reason| fault::cut(reason.to_owned()));
         self.emit(Output::Cancel { to, from, reason, deadline_ns });
         if let Some(after_ns) = deadline_ns {
             self.set_timer(target, Timer::Cancel, after_ns);

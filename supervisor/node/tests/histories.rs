@@ -143,7 +143,7 @@ fn names_and_messages() {
 #[test]
 fn births_and_their_ties() {
     let ties = Ties { link: true, monitor: true };
-    let beginning = [Step::Call(A, Act::Spawn(ties, ROOMY, Birth::Waits))];
+    let beginning = [Step::Call(A, Act::Spawn(ties, ROOMY, Birth::Waits, 10))];
     let alphabet = [
         Step::Call(A, Act::Trap(true)),
         Step::Call(B, Act::Monitor(to(D))),

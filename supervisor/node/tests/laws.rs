@@ -81,7 +81,7 @@ fn act() -> impl Strategy<Value = Act> {
         2 => name().prop_map(Act::Lookup),
     ];
     prop_oneof![
-        4 => (ties, host(), birth()).prop_map(|(ties, host, birth)| Act::Spawn(ties, host, birth)),
+        4 => (ties, host(), birth(), bytes()).prop_map(|(t, h, birth, b)| Act::Spawn(t, h, birth, b)),
         8 => tied,
         4 => named,
         8 => (dest(), bytes()).prop_map(|(dest, bytes)| Act::Ask(dest, bytes)),
@@ -196,7 +196,7 @@ proptest! {
     /// Of all laws at once, where a history has the time to become intricate.
     #[test]
     fn no_law_is_broken_in_long_histories(
-        steps in prop::collection::vec(step(), 200..400),
+        steps in prop::collection::vec(step(), 100..200),
         reaping in reaping(),
     ) {
         let breaches = world(&(reaping, steps)).breaches;
@@ -245,7 +245,7 @@ fn random_histories_reach_every_case() {
     due.extend(["Error", "Signal", "Link"].map(|kind| format!("LINK_DOWN {kind}")));
     let others = "Start Kill NodeReply Deliver Closed Cancel Ended Stopped Done Flag Pid \
         UnknownHost HostFull Stopping NotLoaded StartTimeout StartDied Gone Unresolved \
-        AlreadyMonitored NameTaken NameUnknown MailboxFull TooLarge";
+        AlreadyMonitored NameTaken NameUnknown MailboxFull TooLarge TooMany";
     due.extend(others.split_whitespace().map(str::to_owned));
     due.extend([true, false].map(|route| format!("accepted, route: {route}")));
     due.retain(|case| !seen.contains(case));

@@ -3,11 +3,12 @@
 use super::*;
 use crate::world::{Act, Birth, CRAMPED, ENTRY, LIBRARY, ROOMY};
 use ipc::frame::{FromWorker, Op};
-use ipc::limits::START_MAX_NS;
+use ipc::limits::{START_MAX_NS, TEXT_MAX};
+use ipc::{Fault, FaultKind};
 use node::{ChildEnd, Input, Stop};
 
 const fn spawn(ties: Ties, birth: Birth) -> Step {
-    Step::Call(A, Act::Spawn(ties, ROOMY, birth))
+    Step::Call(A, Act::Spawn(ties, ROOMY, birth, 10))
 }
 
 /// A failed spawn is an answer to its spawner, and never an EXIT, a LINK_DOWN or its death.
@@ -32,6 +33,17 @@ fn a_load_failure_is_no_exit_even_with_ties() {
         &[spawn(BOTH_TIES, Birth::Fails), exits],
         |answer| matches!(answer, Refusal::NotLoaded(fault) if fault.message.contains("syntax error")),
     );
+}
+
+/// A worker may make its text as long as it likes; a header may not be.
+#[test]
+fn the_text_of_a_load_failure_is_cut() {
+    let mut world = after(Reaping::AtOnce, &[spawn(NO_TIES, Birth::Waits)]);
+    let fault = Fault { kind: FaultKind::Invalid, message: "x".repeat(2 * TEXT_MAX) };
+    world.say(pid(&world, D), &FromWorker::LoadFailed { fault }, 10);
+    let refusal = last_answer(&world, A).expect_err("it did not load");
+    assert_eq!(refusal.fault().message.len(), TEXT_MAX);
+    close(world);
 }
 
 #[test]
@@ -177,6 +189,40 @@ fn one_that_was_terminated_before_it_had_a_worker_was_terminated() {
     assert_eq!(exits(&world, B), [(pid(&world, D), ExitKind::Terminated)]);
     assert_eq!(end_of(&world, D).os_pid, 0);
     close(world);
+}
+
+/// B may never have spoken with A, but it dies of what A died of.
+#[test]
+fn a_chain_goes_on_through_one_that_never_had_a_worker() {
+    let steps = [
+        spawn(BOTH_TIES, Birth::Waits),
+        Step::Call(B, Act::Link(to(D))),
+        Step::Fail(A),
+        Step::Load(D, Birth::NoWorker),
+        Step::Reap(B),
+    ];
+    let world = after(Reaping::Later, &steps);
+    let cause = Some("linked process failed: main.lua:2: no such luck");
+    assert_eq!(end_of(&world, D).message.as_deref(), cause);
+    assert_eq!(end_of(&world, B).message.as_deref(), cause);
+    close(world);
+}
+
+/// They lie in the supervisor until they are read, so they have a limit as messages have.
+#[test]
+fn the_arguments_of_spawns_under_way_have_the_room_of_a_mailbox() {
+    let max = 64 * 1024;
+    let spawn = |bytes| Step::Call(A, Act::Spawn(NO_TIES, ROOMY, Birth::Waits, bytes));
+    let refused = Err(Refusal::TooMany { what: "bytes in arguments of spawns under way", max });
+    for birth in [Birth::Loads, Birth::Fails, Birth::Dies, Birth::NoWorker] {
+        let mut world = after(Reaping::AtOnce, &[spawn(max + 1), spawn(1)]);
+        assert_eq!(last_answer(&world, A), refused, "one has room, but it is alone");
+        take(&mut world, &[Step::Load(D, birth), spawn(max - 1), spawn(2)]);
+        assert_eq!(last_answer(&world, A), refused);
+        take(&mut world, &[spawn(1)]);
+        assert_eq!(world.born.len(), 6, "the limit itself is allowed");
+        close(world);
+    }
 }
 
 #[test]

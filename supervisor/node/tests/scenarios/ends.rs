@@ -1,9 +1,9 @@
 //! How processes end: links, monitors, deadlines, and what the kernel says of it.
 
 use super::*;
-use crate::world::{AGES, Act};
+use crate::world::{AGES, Act, ROOMY};
 use ipc::LimitUse;
-use ipc::frame::{FromWorker, Outcome};
+use ipc::frame::{FromWorker, Op, Outcome};
 use ipc::limits::{EXIT_MAX_NS, TEXT_MAX};
 use node::{ChildEnd, Input};
 
@@ -205,6 +205,19 @@ fn whoever_obeys_its_cancel_is_not_terminated() {
     let world = after(Reaping::AtOnce, &[cancel, Step::Return(A), Step::Time(AGES)]);
     assert_eq!(end_of(&world, A).kind, ExitKind::Normal);
     assert!(!killed(&world, A));
+    close(world);
+}
+
+#[test]
+fn the_reason_of_a_cancel_is_cut_to_what_a_header_holds() {
+    let mut world = after(Reaping::AtOnce, &[]);
+    let dest = ipc::PidText { host: ROOMY, pid: pid(&world, A) }.to_string();
+    let long = "x".repeat(2 * TEXT_MAX);
+    let cancel = Op::Cancel { dest: &dest, reason: Some(&long), deadline_ns: None };
+    world.call(pid(&world, B), cancel, 10);
+    let told = told(&world, A);
+    let [Output::Cancel { reason: Some(reason), .. }] = &told[..] else { panic!("{told:?}") };
+    assert_eq!(reason.len(), TEXT_MAX);
     close(world);
 }
 

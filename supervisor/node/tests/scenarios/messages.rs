@@ -58,11 +58,14 @@ fn a_full_mailbox_closes_its_routes_and_loses_nothing() {
     let asks = Step::Call(C, Act::Ask(to(B), 20_000));
     let mut world = after(Reaping::AtOnce, &[ASK_B, asks, asks, asks]);
     let (first, credit) = (0, 8192);
-    send(&mut world, A, first, 6000);
+    let room = 64 * 1024 - 60_100;
+    send(&mut world, A, first, room);
+    assert_eq!(closed(&world, A), [], "to the last byte");
+    send(&mut world, A, first, 1);
     assert_eq!(closed(&world, A), [first]);
     assert_eq!(closed(&world, C), [0, 1, 2]);
-    send(&mut world, A, first, credit - 6000);
-    assert_eq!(messages(&world, B).len(), 6, "sent before it knew");
+    send(&mut world, A, first, credit - room - 1);
+    assert_eq!(messages(&world, B).len(), 7, "sent before it knew");
     take(&mut world, &[ASK_B]);
     assert_eq!(last_answer(&world, A), Err(Refusal::MailboxFull));
     assert_eq!(closed(&world, A), [first], "told once");

@@ -3,7 +3,8 @@
 use super::*;
 use crate::world::{Act, Birth, Lie, ROOMY};
 use ipc::frame::{FromWorker, Op, Outcome};
-use node::ChildEnd;
+use ipc::limits::TEXT_MAX;
+use node::{ChildEnd, Input};
 
 const MONITORED: Step = Step::Call(B, Act::Monitor(to(A)));
 
@@ -23,6 +24,17 @@ fn every_lie_ends_the_liar() {
         let world = after(Reaping::AtOnce, &[MONITORED, asks, Step::Lie(A, lie)]);
         ends_as_protocol(world);
     }
+}
+
+#[test]
+fn what_was_wrong_is_cut_to_what_a_header_holds() {
+    let mut world = after(Reaping::AtOnce, &[MONITORED]);
+    let (from, what) = (pid(&world, A), "x".repeat(2 * TEXT_MAX));
+    world.feed(Input::Broken { from, what });
+    take(&mut world, &[Step::Time(0)]);
+    let message = end_of(&world, A).message.expect("it is told what was wrong");
+    assert_eq!(message.len(), TEXT_MAX);
+    ends_as_protocol(world);
 }
 
 #[test]
@@ -96,7 +108,7 @@ fn a_liar_takes_its_links_with_it() {
 #[test]
 fn a_lie_while_loading_fails_the_spawn() {
     for lie in [Lie::Done, Lie::Broken] {
-        let spawn = Act::Spawn(BOTH_TIES, ROOMY, Birth::Waits);
+        let spawn = Act::Spawn(BOTH_TIES, ROOMY, Birth::Waits, 10);
         let steps = [Step::Call(A, spawn), Step::Lie(D, lie)];
         let world = after(Reaping::AtOnce, &steps);
         let died = last_answer(&world, A).expect_err("it never loaded");
@@ -109,7 +121,7 @@ fn a_lie_while_loading_fails_the_spawn() {
 
 #[test]
 fn a_liar_does_not_load_any_more() {
-    let spawn = Act::Spawn(BOTH_TIES, ROOMY, Birth::Waits);
+    let spawn = Act::Spawn(BOTH_TIES, ROOMY, Birth::Waits, 10);
     let steps = [Step::Call(A, spawn), Step::Lie(D, Lie::Done), Step::Lie(D, Lie::Loaded)];
     let world = after(Reaping::Later, &steps);
     assert_eq!(answers(&world, A), []);
@@ -118,7 +130,7 @@ fn a_liar_does_not_load_any_more() {
 
 #[test]
 fn a_lie_after_the_load_failed_is_no_second_failure() {
-    let spawn = Act::Spawn(BOTH_TIES, ROOMY, Birth::Fails);
+    let spawn = Act::Spawn(BOTH_TIES, ROOMY, Birth::Fails, 10);
     let steps = [Step::Call(A, spawn), Step::Lie(D, Lie::Loaded)];
     let world = after(Reaping::AtOnce, &steps);
     assert_eq!(answers(&world, A).len(), 1);

@@ -76,6 +76,7 @@ fn stopping_can_be_made_harder_but_not_softer() {
     let mut world = after(Reaping::Later, &[Step::Listen(A), stop(Stop::Asked)]);
     take(&mut world, &[Step::Time(GRACE / 2), Step::Stop(Stop::Asked, AGES)]);
     assert_eq!(world.next_deadline(), Some(GRACE), "the first deadline stays");
+    assert_eq!(cancels(&world, A), [Some(GRACE)], "and nobody is told of another");
     take(&mut world, &[stop(Stop::MainEnded)]);
     assert!(!killed(&world, A) && killed(&world, B) && killed(&world, C));
     take(&mut world, &[stop(Stop::Now)]);
@@ -90,7 +91,7 @@ fn stopping_can_be_made_harder_but_not_softer() {
 /// A spawn that was under way when the node was to stop is still answered.
 #[test]
 fn stopping_ends_those_that_still_load() {
-    let spawn = Step::Call(A, Act::Spawn(BOTH_TIES, ROOMY, Birth::Waits));
+    let spawn = Step::Call(A, Act::Spawn(BOTH_TIES, ROOMY, Birth::Waits, 10));
     let mut world = after(Reaping::AtOnce, &[Step::Listen(A), spawn, stop(Stop::MainEnded)]);
     assert!(matches!(last_answer(&world, A), Err(Refusal::StartDied { .. })));
     assert!(lives(&world, A));

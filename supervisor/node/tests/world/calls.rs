@@ -18,7 +18,7 @@ impl Ledger {
         let mut law = Law::Answers;
         let result = match *op {
             Op::Spawn { entry, host, ties } => {
-                return self.spawn(Spawner::Process { pid: from, call, ties }, entry, host);
+                return self.spawn(Spawner::Process { pid: from, call, ties, charge }, entry, host);
             }
             Op::Send { dest, topic } => return self.asked(from, call, dest, topic, charge),
             Op::Monitor { dest } => self.monitors(from, dest),

@@ -104,20 +104,25 @@ impl Ledger {
         true
     }
 
+    /// Whoever was asked once is not asked again: its first deadline stays.
     pub(crate) fn stop(&mut self, how: Stop, grace_ns: u64) -> Due {
         let mut due = Due::default();
-        if self.stopping.is_none() {
+        let first = self.stopping.is_none();
+        if first {
             let grace = (how != Stop::Now).then(|| self.now.saturating_add(grace_ns));
             self.stopping = Some(Stopping { grace, told: false });
         }
         let all: Vec<_> = self.living.iter().map(|(pid, record)| (*pid, record.listens)).collect();
         for (pid, listens) in all {
-            match how {
-                Stop::Asked => due.cancels.push((pid, None)),
-                Stop::MainEnded if listens => due.cancels.push((pid, None)),
-                Stop::MainEnded | Stop::Now => {
-                    due.kills.extend(self.ordered(pid, ExitKind::Shutdown).kills);
-                }
+            let asked = match how {
+                Stop::Asked => true,
+                Stop::MainEnded => listens,
+                Stop::Now => false,
+            };
+            if !asked {
+                due.kills.extend(self.ordered(pid, ExitKind::Shutdown).kills);
+            } else if first {
+                due.cancels.push((pid, None));
             }
         }
         due.stopped = self.stopped();

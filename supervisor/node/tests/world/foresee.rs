@@ -65,7 +65,7 @@ impl Ledger {
     }
 
     pub(crate) fn spawn(&mut self, spawner: Spawner, entry: &str, host: &str) -> Due {
-        match self.not_admitted(entry, host) {
+        match self.no_room(spawner).or_else(|| self.not_admitted(entry, host)) {
             Some(refusal) => {
                 let mut due = Due::default();
                 self.answer(spawner, Answer::Exactly(Err(refusal)), &mut due);
@@ -75,6 +75,15 @@ impl Ledger {
                 Due { start: Some(Newborn { host: host.to_owned(), spawner }), ..Due::default() }
             }
         }
+    }
+
+    /// One spawn at a time always has room for its arguments.
+    fn no_room(&self, spawner: Spawner) -> Option<Refusal> {
+        let Spawner::Process { pid, charge, .. } = spawner else { return None };
+        let (under_way, max) = (self.spawning(pid), self.spec(pid).mailbox_max);
+        let what = "bytes in arguments of spawns under way";
+        let full = under_way > 0 && under_way + charge > max as u64;
+        full.then_some(Refusal::TooMany { what, max })
     }
 
     fn not_admitted(&self, entry: &str, host: &str) -> Option<Refusal> {

@@ -13,7 +13,7 @@ use super::due::{Due, Newborn};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Spawner {
     Node { token: u32 },
-    Process { pid: Pid, call: CallId, ties: Ties },
+    Process { pid: Pid, call: CallId, ties: Ties, charge: u64 },
 }
 
 impl Spawner {
@@ -64,6 +64,10 @@ impl Record {
         let liar = self.order.as_ref().is_some_and(|order| order.kind == ExitKind::Protocol);
         let mute = liar || self.closed;
         !mute && matches!(self.stage, Stage::Loading(_) | Stage::Running)
+    }
+
+    pub(crate) fn is_connected(&self) -> bool {
+        !self.closed
     }
 
     pub(crate) fn is_killed(&self) -> bool {
@@ -135,6 +139,15 @@ impl Ledger {
 
     pub(crate) fn mailbox_max(&self, pid: Pid) -> u64 {
         self.spec(pid).mailbox_max as u64
+    }
+
+    /// Bytes of the arguments of its spawns that are under way.
+    pub(crate) fn spawning(&self, by: Pid) -> u64 {
+        let charge = |record: &Record| match record.stage {
+            Stage::Loading(Spawner::Process { pid, charge, .. }) if pid == by => charge,
+            _ => 0,
+        };
+        self.living.values().map(charge).sum()
     }
 
     /// Bytes that may still come along all routes to a process.

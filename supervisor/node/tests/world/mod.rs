@@ -13,6 +13,7 @@ mod judge;
 mod law;
 mod ledger;
 mod step;
+mod take;
 
 use due::End;
 use ipc::Pid;

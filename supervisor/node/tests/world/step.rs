@@ -1,11 +1,9 @@
-//! One step of a history, and how the world takes it.
+//! The steps that histories are made of. How the world takes them is in `take.rs`.
 
-use ipc::frame::{FromWorker, Op, Outcome, RouteId, Ties};
-use ipc::{Fault, FaultKind, Pid, PidText};
-use node::{ChildEnd, Input, Stop};
+use ipc::frame::{Op, Ties};
+use node::{ChildEnd, Stop};
 
-use super::ledger::{Record, Route, Stage};
-use super::{ENTRY, World};
+use super::ENTRY;
 
 /// A process of the history.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +36,8 @@ pub(crate) enum Birth {
 /// A call.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Act {
-    Spawn(Ties, &'static str, Birth),
+    /// With arguments of so many bytes.
+    Spawn(Ties, &'static str, Birth, usize),
     Link(Dest),
     Unlink(Dest),
     Monitor(Dest),
@@ -66,6 +65,7 @@ pub(crate) enum Lie {
     Broken,
 }
 
+/// What happens.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Step {
     /// The node itself wants a process on this host.
@@ -95,74 +95,22 @@ pub(crate) enum Step {
     Stop(Stop, u64),
 }
 
-impl World {
-    pub(crate) fn take(&mut self, step: &Step) {
-        match *step {
-            Step::Want(host, birth) => self.want(host, birth),
-            Step::Call(who, act) => self.act(who, act),
-            Step::Send(who, nth, bytes) => self.send(who, nth, bytes),
-            Step::Release(who, nth) => {
-                if let Some((from, route, _)) = self.route(who, nth) {
-                    self.say(from, &FromWorker::Release { route }, 10);
-                }
-            }
-            Step::Consume(who, bytes) => self.speak(who, &FromWorker::Consumed { bytes }),
-            Step::Listen(who) => self.speak(who, &FromWorker::Listening),
-            Step::Load(who, birth) => {
-                let waits = |record: &Record| record.can_speak() && record.stage != Stage::Running;
-                if let Some(pid) = self.find(who, waits) {
-                    self.becomes(pid, birth);
-                }
-            }
-            Step::Done(who) => self.body_ends(who, Outcome::Normal, None),
-            Step::Return(who) => self.body_ends(who, Outcome::Normal, Some(ChildEnd::Code(0))),
-            Step::Fail(who) => self.body_ends(who, failed(), Some(ChildEnd::Code(0))),
-            Step::Exit(who, end) => self.kernel_reports(who, |_| true, end),
-            Step::Reap(who) => self.kernel_reports(who, Record::is_killed, ChildEnd::Signal(9)),
-            Step::Lie(who, lie) => self.lie(who, lie),
-            Step::Close(who) => {
-                if let Some(pid) = self.find(who, |record| !record.closed) {
-                    self.feed(Input::Closed { pid });
-                }
-            }
-            Step::Overrun(who) => {
-                if let Some(pid) = self.find(who, |_| true) {
-                    self.feed(Input::Overrun { pid, limit: 1, used: 2 });
-                }
-            }
-            Step::Time(passes) => {
-                self.now += passes;
-                self.feed(Input::Time);
-            }
-            Step::Stop(how, grace_ns) => self.feed(Input::Stop { how, grace_ns }),
-        }
-        self.settle();
-    }
-
-    fn want(&mut self, host: &str, birth: Birth) {
-        self.birth = birth;
-        self.tokens += 1;
-        self.feed(Input::Spawn { token: self.tokens, entry: ENTRY, host });
-    }
-
-    fn act(&mut self, who: Who, act: Act) {
-        let Some(from) = self.find(who, Record::can_speak) else { return };
-        let text = |dest: Dest| self.text(dest);
-        let dest = match act {
+impl Act {
+    /// Whom it is about, where it is about somebody.
+    pub(crate) fn dest(self) -> Option<Dest> {
+        match self {
             Act::Link(dest) | Act::Unlink(dest) | Act::Monitor(dest) | Act::Unmonitor(dest) => {
-                text(dest)
+                Some(dest)
             }
-            Act::Ask(dest, _) | Act::Cancel(dest, _) | Act::Terminate(dest) => text(dest),
-            Act::Register(_, dest) => dest.map_or_else(String::new, text),
-            _ => String::new(),
-        };
-        let dest = dest.as_str();
-        let charge = if let Act::Ask(_, bytes) = act { bytes } else { 10 };
-        let op = match act {
-            Act::Spawn(ties, host, birth) => {
-                self.birth = birth;
-                Op::Spawn { entry: ENTRY, host, ties }
-            }
+            Act::Ask(dest, _) | Act::Cancel(dest, _) | Act::Terminate(dest) => Some(dest),
+            Act::Register(_, dest) => dest,
+            Act::Spawn(..) | Act::Trap(_) | Act::Unregister(_) | Act::Lookup(_) => None,
+        }
+    }
+
+    pub(crate) fn op(self, dest: &str) -> Op<'_> {
+        match self {
+            Act::Spawn(ties, host, ..) => Op::Spawn { entry: ENTRY, host, ties },
             Act::Link(_) => Op::Link { dest },
             Act::Unlink(_) => Op::Unlink { dest },
             Act::Monitor(_) => Op::Monitor { dest },
@@ -174,120 +122,14 @@ impl World {
             Act::Ask(..) => Op::Send { dest, topic: "topic" },
             Act::Cancel(_, deadline_ns) => Op::Cancel { dest, reason: None, deadline_ns },
             Act::Terminate(_) => Op::Terminate { dest },
-        };
-        self.call(from, op, charge);
-    }
-
-    fn speak(&mut self, who: Who, frame: &FromWorker<'_>) {
-        if let Some(from) = self.find(who, Record::can_speak) {
-            self.say(from, frame, 10);
         }
     }
 
-    fn send(&mut self, who: Who, nth: usize, bytes: usize) {
-        if let Some((from, route, Route { left, .. })) = self.route(who, nth)
-            && left > 0
-        {
-            let charge = bytes.min(left as usize);
-            self.say(from, &FromWorker::Send { route, topic: "topic" }, charge);
+    /// Bytes of its frame.
+    pub(crate) fn charge(self) -> usize {
+        match self {
+            Act::Ask(_, bytes) | Act::Spawn(.., bytes) => bytes,
+            _ => 10,
         }
     }
-
-    /// One of the routes of somebody who has any.
-    fn route(&self, who: Who, nth: usize) -> Option<(Pid, RouteId, Route)> {
-        let from = self.find(who, Record::can_speak)?;
-        let (id, route) = self.route_of(from, nth)?;
-        Some((from, id, route))
-    }
-
-    fn route_of(&self, from: Pid, nth: usize) -> Option<(RouteId, Route)> {
-        let own: Vec<_> = self.ledger.routes.range((from, 0)..=(from, RouteId::MAX)).collect();
-        let ((_, id), route) = own.get(nth % own.len().max(1))?;
-        Some((*id, (*route).clone()))
-    }
-
-    fn body_ends(&mut self, who: Who, outcome: Outcome, end: Option<ChildEnd>) {
-        let runs = |record: &Record| record.can_speak() && record.stage == Stage::Running;
-        let Some(pid) = self.find(who, runs) else { return };
-        self.say(pid, &FromWorker::Done { outcome }, 10);
-        if let Some(end) = end {
-            self.exits(pid, end);
-        }
-    }
-
-    fn kernel_reports(&mut self, who: Who, fits: impl Fn(&Record) -> bool, end: ChildEnd) {
-        if let Some(pid) = self.find(who, fits) {
-            self.exits(pid, end);
-        }
-    }
-
-    /// What was asked of the zygote or the worker comes back.
-    pub(crate) fn becomes(&mut self, pid: Pid, birth: Birth) {
-        let fault = || Fault::new(FaultKind::Invalid, "main.lua:1: syntax error");
-        match birth {
-            Birth::Loads => self.say(pid, &FromWorker::Loaded, 10),
-            Birth::Fails => self.say(pid, &FromWorker::LoadFailed { fault: fault() }, 10),
-            Birth::Dies => self.exits(pid, ChildEnd::Signal(11)),
-            Birth::NoWorker => self.feed(Input::NoWorker { pid, fault: fault() }),
-            Birth::Waits => {}
-        }
-    }
-
-    fn lie(&mut self, who: Who, lie: Lie) {
-        let Some(from) = self.find(who, |record| !record.closed) else { return };
-        let own = self.route_of(from, 0);
-        let (route, left) = own.map_or((9999, 0), |(id, route)| (id, route.left));
-        let (frame, charge) = match lie {
-            Lie::Loaded => (FromWorker::Loaded, 10),
-            Lie::Done => (FromWorker::Done { outcome: Outcome::Normal }, 10),
-            Lie::UnknownRoute => (FromWorker::Send { route: 9999, topic: "topic" }, 10),
-            Lie::OverCredit => (FromWorker::Send { route, topic: "topic" }, left as usize + 1),
-            Lie::ReservedTopic => (FromWorker::Send { route, topic: "@topic" }, 1),
-            Lie::TooLarge => (FromWorker::Send { route, topic: "topic" }, usize::MAX >> 1),
-            Lie::ReleaseUnknown => (FromWorker::Release { route: 9999 }, 10),
-            Lie::Broken => return self.feed(Input::Broken { from, what: "no frame".to_owned() }),
-        };
-        self.say(from, &frame, charge);
-    }
-
-    fn text(&self, dest: Dest) -> String {
-        let who = match dest {
-            Dest::Name(name) => return name.to_owned(),
-            Dest::To(who) | Dest::Forged(who) => who,
-        };
-        let born = |who| match who {
-            Who::Born(nth) => self.born.get(nth).copied(),
-            Who::Living(_) => self.find(who, |_| true),
-        };
-        let text = born(who).and_then(|pid| self.ledger.texts.get(&pid));
-        match (text, dest) {
-            (Some(text), Dest::Forged(_)) => forged(text),
-            (Some(text), _) => text.clone(),
-            (None, _) => "nobody".to_owned(),
-        }
-    }
-
-    fn find(&self, who: Who, fits: impl Fn(&Record) -> bool) -> Option<Pid> {
-        match who {
-            Who::Born(nth) => {
-                let pid = self.born.get(nth)?;
-                self.ledger.living.get(pid).is_some_and(fits).then_some(*pid)
-            }
-            Who::Living(nth) => {
-                let all = self.ledger.living.iter().filter(|(_, record)| fits(record));
-                let all: Vec<_> = all.map(|(pid, _)| *pid).collect();
-                all.get(nth % all.len().max(1)).copied()
-            }
-        }
-    }
-}
-
-/// Almost a PID: all but one bit of the tag.
-fn forged(text: &str) -> String {
-    let PidText { host, pid } = PidText::parse(text).expect("the book holds texts of PIDs");
-    PidText { host, pid: Pid { tag: pid.tag ^ 1, ..pid } }.to_string()
-}
-
-fn failed() -> Outcome {
-    Outcome::Failed { message: "main.lua:2: no such luck".to_owned() }
 }

@@ -1,0 +1,298 @@
+//! A worker that somebody took over: where its entry is `app:rogue-DEED` it runs no Lua but does
+//! the deed, with nothing between it and the supervisor but its socket. Every other entry is an
+//! honest process. For `wabe run --worker`, in tests only.
+
+use ipc::codec;
+use ipc::frame::{Answer, Ended, FromWorker, Op, Outcome, Ties, ToWorker};
+use ipc::{ExitKind, ExitReason};
+use rustix::event::poll;
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::io::IoSlice;
+use rustix::net::{
+    RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, Shutdown, recv, send, sendmsg,
+    shutdown,
+};
+use std::mem::MaybeUninit;
+use std::process::{abort, exit};
+
+fn main() {
+    if let Err(error) = worker::zygote::run(be_somebody) {
+        eprintln!("rogue-worker: {error}");
+        exit(64);
+    }
+}
+
+fn be_somebody(vm: &worker::Vm, socket: OwnedFd) {
+    match deed(&socket) {
+        Some(deed) => Rogue { socket }.does(&deed),
+        None => worker::actor::run(vm, socket),
+    }
+}
+
+/// What the entry of the first frame says is to be done. The frame stays in the socket.
+fn deed(socket: &OwnedFd) -> Option<String> {
+    let mut bytes = vec![0; 64 * 1024];
+    let (seen, _) = recv(socket, &mut bytes[..], RecvFlags::PEEK).ok()?;
+    let header = header(&bytes[..seen])?;
+    match codec::decode(header).ok()? {
+        ToWorker::Become { entry, .. } => entry.strip_prefix("app:rogue-").map(str::to_owned),
+        _ => None,
+    }
+}
+
+/// The header of the frame that the bytes begin with.
+fn header(bytes: &[u8]) -> Option<&[u8]> {
+    let len = u16::from_le_bytes([*bytes.get(4)?, *bytes.get(5)?]);
+    bytes.get(codec::PREFIX..codec::PREFIX + usize::from(len))
+}
+
+struct Rogue {
+    socket: OwnedFd,
+}
+
+impl Rogue {
+    fn does(&self, deed: &str) {
+        if deed != "done-unloaded" {
+            self.say(&FromWorker::Loaded, &[]);
+        }
+        self.breaks_frames(deed);
+        self.breaks_rules(deed);
+        self.breaks_off(deed);
+        self.sends_rubbish(deed);
+        self.waits_for_its_end();
+    }
+
+    /// Bytes that are no frames, and frames that are no worker's.
+    fn breaks_frames(&self, deed: &str) {
+        match deed {
+            "rubbish" => self.raw(&rubbish(64 * 1024)),
+            "giant-frame" => self.raw(&u32::MAX.to_le_bytes()),
+            "empty-frame" => self.raw(&[0; 4]),
+            "long-header" => self.raw(&[4, 0, 0, 0, 9, 0, 1, 2]),
+            "nested-header" => self.header(&[0x91; 16 * 1024]),
+            "endless-header" => self.header(&[0xdd, 0xff, 0xff, 0xff, 0xff]),
+            "forged-deliver" => self.forge(&ToWorker::Deliver { from: "{a|b}", topic: "ping" }),
+            "forged-exit" => {
+                let kind = ExitKind::Normal;
+                let (signal, code, limit, message) = (None, None, None, None);
+                let reason = ExitReason { kind, signal, code, limit, os_pid: 1, message };
+                self.forge(&ToWorker::Exit(Ended { from: "{a|b}", at: 0, reason }));
+            }
+            _ => {}
+        }
+    }
+
+    /// Frames that a worker may say, but not now or not so.
+    fn breaks_rules(&self, deed: &str) {
+        match deed {
+            "unknown-route" => self.say(&FromWorker::Send { route: 7, topic: "noise" }, &[]),
+            "unknown-release" => self.say(&FromWorker::Release { route: u32::MAX }, &[]),
+            "reserved-topic" => {
+                let (route, _) = self.route_to_pong();
+                self.say(&FromWorker::Send { route, topic: "@x" }, &[]);
+            }
+            "over-credit" => {
+                let (route, credit) = self.route_to_pong();
+                let body = vec![0xc0; usize::try_from(credit).expect("a credit is small")];
+                self.say(&FromWorker::Send { route, topic: "noise" }, &body);
+            }
+            "over-size" => {
+                let (route, _) = self.route_to_pong();
+                self.say(&FromWorker::Send { route, topic: "noise" }, &vec![0xc0; 1 << 20]);
+            }
+            "loaded-twice" => self.say(&FromWorker::Loaded, &[]),
+            "done-unloaded" => self.done(),
+            "done-twice" => {
+                self.done();
+                self.done();
+            }
+            "done-then-print" => {
+                self.done();
+                self.say(&FromWorker::Print, b"from beyond");
+            }
+            _ => {}
+        }
+    }
+
+    /// Ends that come early, late or never.
+    fn breaks_off(&self, deed: &str) {
+        match deed {
+            "half-frame" => self.raw(&[200, 0, 0, 0, 9, 0, 1]),
+            "half-frame-exit" => {
+                self.raw(&[200, 0, 0, 0, 9, 0, 1]);
+                exit(0);
+            }
+            "exit-3" => exit(3),
+            "abort" => abort(),
+            "done-stays" => self.done(),
+            "no-more-words" => drop(shutdown(&self.socket, Shutdown::Write)),
+            "deaf" => sleep_for_ever(),
+            "deaf-liar" => loop {
+                self.say(&FromWorker::Consumed { bytes: u64::MAX }, &[]);
+            },
+            "deaf-caller" => {
+                let dest = "nobody".repeat(30);
+                for call in 0.. {
+                    self.say(&FromWorker::Call { call, op: Op::Monitor { dest: &dest } }, &[]);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What is the business of others, or of nobody.
+    fn sends_rubbish(&self, deed: &str) {
+        match deed {
+            "consumed" => {
+                self.say(&FromWorker::Consumed { bytes: u64::MAX }, &[]);
+                self.done();
+                exit(0);
+            }
+            "descriptors" => {
+                self.sends_descriptors();
+                self.done();
+                exit(0);
+            }
+            "payloads" => {
+                for (call, body) in (0..).zip(malformed()) {
+                    for topic in ["ping", "noise"] {
+                        let op = Op::Send { dest: "pong", topic };
+                        self.say(&FromWorker::Call { call, op }, &body);
+                    }
+                    let ties = Ties::default();
+                    let op = Op::Spawn { entry: "app:short", host: "app:processes", ties };
+                    self.say(&FromWorker::Call { call, op }, &body);
+                }
+                self.say(&FromWorker::Done { outcome: Outcome::Normal }, &rubbish(1000));
+                exit(0);
+            }
+            "error-body" => {
+                let outcome = Outcome::Failed { message: "a text".to_owned() };
+                self.say(&FromWorker::Done { outcome }, &[0x91; 100_000]);
+                exit(0);
+            }
+            _ => {}
+        }
+    }
+
+    /// Descriptors beside honest frames, many at once (unix(7), SCM_RIGHTS).
+    fn sends_descriptors(&self) {
+        let file = memfd_create("rogue", MemfdFlags::CLOEXEC).expect("a memfd can be made");
+        let rights = [file.as_fd(); 100];
+        let mut frame = Vec::new();
+        codec::encode(&mut frame, &FromWorker::Listening, &[]);
+        for _ in 0..50 {
+            let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(100))];
+            let mut ancillary = SendAncillaryBuffer::new(&mut space);
+            assert!(ancillary.push(SendAncillaryMessage::ScmRights(&rights)));
+            let bytes = [IoSlice::new(&frame)];
+            let sent = sendmsg(&self.socket, &bytes, &mut ancillary, SendFlags::NOSIGNAL);
+            if sent.is_err() {
+                exit(99);
+            }
+        }
+    }
+
+    /// A route that the supervisor has opened, with its credit.
+    fn route_to_pong(&self) -> (u32, u64) {
+        let op = Op::Send { dest: "pong", topic: "noise" };
+        self.say(&FromWorker::Call { call: 1, op }, &[0xc0]);
+        let mut bytes = vec![0; 64 * 1024];
+        loop {
+            let Ok((len @ 1.., _)) = recv(&self.socket, &mut bytes[..], RecvFlags::empty()) else {
+                exit(99);
+            };
+            // The first frame may come together with the answer.
+            let mut rest = &bytes[..len];
+            while let Some(header) = header(rest) {
+                if let Ok(ToWorker::Reply { result: Ok(answer), .. }) = codec::decode(header)
+                    && let Answer::Route { route: Some(route), credit } = answer
+                {
+                    return (route, credit);
+                }
+                let length = u32::from_le_bytes([rest[0], rest[1], rest[2], rest[3]]) as usize;
+                rest = &rest[codec::LENGTH + length..];
+            }
+        }
+    }
+
+    fn done(&self) {
+        // The result is the number 7.
+        self.say(&FromWorker::Done { outcome: Outcome::Normal }, &[7]);
+    }
+
+    fn say(&self, header: &FromWorker<'_>, body: &[u8]) {
+        let mut frame = Vec::new();
+        codec::encode(&mut frame, header, body);
+        self.raw(&frame);
+    }
+
+    /// Says what only a supervisor may say.
+    fn forge(&self, header: &ToWorker<'_>) {
+        let mut frame = Vec::new();
+        codec::encode(&mut frame, header, &[]);
+        self.raw(&frame);
+    }
+
+    /// A frame with these bytes as its header.
+    fn header(&self, header: &[u8]) {
+        let header_len = u16::try_from(header.len()).expect("a header is short");
+        let mut frame = (u32::from(header_len) + 2).to_le_bytes().to_vec();
+        frame.extend_from_slice(&header_len.to_le_bytes());
+        frame.extend_from_slice(header);
+        self.raw(&frame);
+    }
+
+    fn raw(&self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            match send(&self.socket, bytes, SendFlags::NOSIGNAL) {
+                Ok(count) => bytes = &bytes[count..],
+                Err(_) => exit(98),
+            }
+        }
+    }
+
+    /// Reads on and does nothing, until it is killed.
+    fn waits_for_its_end(&self) {
+        let mut bytes = vec![0; 64 * 1024];
+        while recv(&self.socket, &mut bytes[..], RecvFlags::empty()).is_ok_and(|(len, _)| len > 0) {
+        }
+        sleep_for_ever();
+    }
+}
+
+fn sleep_for_ever() {
+    loop {
+        let _ = poll(&mut [], None);
+    }
+}
+
+/// The same bytes each time, of every value (xorshift).
+fn rubbish(len: usize) -> Vec<u8> {
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()[3]
+    };
+    std::iter::repeat_with(next).take(len).collect()
+}
+
+/// Payloads that no encoder makes.
+fn malformed() -> Vec<Vec<u8>> {
+    vec![
+        vec![],
+        vec![0xc1],
+        rubbish(10_000),
+        vec![0xdd, 0xff, 0xff, 0xff, 0xff],
+        vec![0xdf, 0xff, 0xff, 0xff, 0xff, 0xc0],
+        vec![0xdb, 0xff, 0xff, 0xff, 0xff],
+        vec![0xc9, 0xff, 0xff, 0xff, 0xff, 1],
+        vec![0x91; 200_000],
+        [0x81, 0xc0].repeat(50_000),
+        vec![0xc7, 3, 1, 0x91, 0x91, 0xc1],
+        vec![7, 7],
+    ]
+}
