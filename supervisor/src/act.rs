@@ -1,6 +1,7 @@
 //! Inputs to the node, and what its outputs mean for children.
 
 use crate::supervisor::{Later, Supervisor, TaskEnd};
+use crate::terminal::say;
 use crate::wire::told;
 use ipc::frame::FromWorker;
 use ipc::{Frame, Pid};
@@ -140,7 +141,7 @@ impl Supervisor {
     fn task_ended(&mut self, token: u32, end: TaskEnd) {
         let task = &mut self.tasks[token as usize];
         if let (false, TaskEnd::NotStarted(fault)) = (task.main, &end) {
-            eprintln!("wabe: cannot start service with entry '{}': {fault}", task.entry);
+            say(&format!("cannot start service with entry '{}': {fault}", task.entry));
         }
         let not_started = matches!(end, TaskEnd::NotStarted(_));
         let main = task.main;
@@ -155,14 +156,14 @@ impl Supervisor {
         let Some(child) = self.children.of(pid).filter(|_| self.verbose) else { return };
         if let (Some(process), Some(born)) = (&child.process, &child.born) {
             let (text, entry, os_pid) = (&process.text, &process.entry, born.os_pid);
-            eprintln!("wabe: {text} is {entry} in OS process {os_pid}");
+            say(&format!("{text} is {entry} in OS process {os_pid}"));
         }
     }
 
     fn say_ended(&self, pid: Pid, why: Option<&str>) {
         let text: Option<Rc<str>> = self.children.text(pid).filter(|_| self.verbose);
         if let Some(text) = text {
-            eprintln!("wabe: {text} ended: {}", why.unwrap_or("normal"));
+            say(&format!("{text} ended: {}", why.unwrap_or("normal")));
         }
     }
 }

@@ -18,6 +18,7 @@ mod report;
 mod run;
 mod spawning;
 mod supervisor;
+mod terminal;
 mod wire;
 mod zygote;
 

@@ -1,5 +1,6 @@
 //! Standard output: what processes print, line by line, without ever holding up the loop.
 
+use crate::terminal::harmless;
 use nix::errno::Errno;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io::IsTerminal;
@@ -36,20 +37,10 @@ impl Printer {
                 self.waiting.extend_from_slice(prefix.as_bytes());
             }
             match self.terminal {
-                true => self.harmless(line),
+                true => self.waiting.extend_from_slice(&harmless(line)),
                 false => self.waiting.extend_from_slice(line),
             }
             self.waiting.push(b'\n');
-        }
-    }
-
-    /// A terminal obeys control characters: those of a script are shown, not sent.
-    fn harmless(&mut self, line: &[u8]) {
-        for byte in line {
-            match byte {
-                b'\t' | 0x20..=0x7e | 0x80.. => self.waiting.push(*byte),
-                other => self.waiting.extend_from_slice(format!("\\x{other:02x}").as_bytes()),
-            }
         }
     }
 

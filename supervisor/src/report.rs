@@ -38,7 +38,7 @@ fn exit_json(reason: &ExitReason) -> Value {
 /// The error of a main process that failed, with its Lua traceback where it has one.
 pub(crate) fn failure(entry: &str, reason: &ExitReason, body: &[u8]) -> String {
     let message = reason.message.as_deref().unwrap_or("it ended abnormally");
-    let mut text = format!("wabe: {entry} failed: {message}");
+    let mut text = format!("{entry} failed: {message}");
     if let Value::Object(error) = unpack(body)
         && let Some(stack) = error.get("stack").and_then(Value::as_str)
     {

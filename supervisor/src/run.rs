@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::diagnostic::Diagnostic;
 use crate::report;
 use crate::supervisor::{Supervisor, Task, TaskEnd};
+use crate::terminal;
 use crate::zygote::code_file;
 use ipc::PidText;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -35,30 +36,31 @@ pub(crate) struct Request {
 /// Runs an app to its end and says what came of it. Returns the exit code.
 pub(crate) fn run(request: &Request) -> u8 {
     let ran = App::load(&request.app).and_then(|app| {
-        app.warnings.iter().for_each(|warning| eprintln!("wabe: {warning}"));
+        app.warnings.iter().for_each(|warning| terminal::say(warning));
         let tasks = tasks(&app, request)?;
         supervise(&app, tasks, request)
     });
     match ran {
         Ok(code) => code,
         Err(diagnostic) => {
-            let diagnostic = diagnostic.seen_from_outside(&request.app);
-            say(&diagnostic);
+            let diagnostic = refuse(diagnostic, request);
             if request.json {
-                println!(
-                    "{}",
-                    serde_json::json!({
-                        "pid": null, "result": null, "error": diagnostic.to_string(), "exit": null
-                    })
-                );
+                let error = diagnostic.to_string();
+                let line = serde_json::json!({
+                    "pid": null, "result": null, "error": error, "exit": null
+                });
+                terminal::print(&line.to_string());
             }
             USAGE
         }
     }
 }
 
-fn say(diagnostic: &Diagnostic) {
-    eprintln!("{}", diagnostic.render(io::stderr().is_terminal()));
+/// Says why nothing was run.
+fn refuse(diagnostic: Diagnostic, request: &Request) -> Diagnostic {
+    let diagnostic = diagnostic.seen_from_outside(&request.app);
+    terminal::rendered(&diagnostic.render(io::stderr().is_terminal()));
+    diagnostic
 }
 
 /// What is to be started: one main process, or the services.
@@ -189,19 +191,18 @@ fn conclude(app: &App, supervisor: &Supervisor, request: &Request) -> u8 {
         let Some(end) = &task.end else { return FAILED };
         let text = task.pid.map(|pid| PidText { host: &task.host, pid }.to_string());
         if request.json && task.main {
-            println!("{}", report::json_line(text.as_deref(), end));
+            terminal::print(&report::json_line(text.as_deref(), end).to_string());
         }
         match end {
             TaskEnd::NotStarted(fault) => {
                 if task.main {
-                    let why = report::not_started(app, &task.entry, fault);
-                    say(&why.seen_from_outside(&request.app));
+                    refuse(report::not_started(app, &task.entry, fault), request);
                 }
                 USAGE
             }
             TaskEnd::Ended { reason, .. } if reason.is_normal() => OK,
             TaskEnd::Ended { reason, result } => {
-                eprintln!("{}", report::failure(&task.entry, reason, result));
+                terminal::say(&report::failure(&task.entry, reason, result));
                 FAILED
             }
         }

@@ -3,6 +3,7 @@
 use crate::children::{Assigned, Born, Child, ChildId};
 use crate::ending::reap;
 use crate::supervisor::{Later, Source, Supervisor};
+use crate::terminal::say;
 use crate::zygote::{Nest, TRIES, Zygote};
 use ipc::frame::ToWorker;
 use ipc::zygote::FromZygote;
@@ -166,7 +167,7 @@ impl Supervisor {
         self.nests[nest].failures = 0;
         let Some(id) = self.answered(nest) else { return };
         if let Err(error) = self.register(born.pidfd.as_raw_fd(), Source::Pidfd(id)) {
-            eprintln!("wabe: cannot watch OS process {}: {error}", born.os_pid);
+            say(&format!("cannot watch OS process {}: {error}", born.os_pid));
         }
         let Some(child) = self.children.all.get_mut(id) else { return };
         if child.doomed {

@@ -7,6 +7,7 @@
 
 use crate::children::{ChildId, Children};
 use crate::printer::Printer;
+use crate::terminal::say;
 use crate::zygote::Nest;
 use ipc::{ExitReason, Fault, Pid};
 use mio::unix::SourceFd;
@@ -215,7 +216,7 @@ impl Supervisor {
 
     fn is_finished(&self) -> bool {
         if self.give_up_at.is_some_and(|at| at <= self.now()) {
-            eprintln!("wabe: {} processes did not end after SIGKILL", self.node.process_count());
+            say(&format!("{} processes did not end after SIGKILL", self.node.process_count()));
             return true;
         }
         // Whoever presses Ctrl-C twice does not want to read the rest.
@@ -288,7 +289,7 @@ impl Supervisor {
     pub(crate) fn watch_for_strays(&mut self) {
         self.strays = true;
         if let Err(error) = self.signals.add_signal(SIGCHLD) {
-            eprintln!("wabe: cannot watch for SIGCHLD: {error}");
+            say(&format!("cannot watch for SIGCHLD: {error}"));
         }
     }
 

@@ -70,6 +70,9 @@ fn load_file(root: &Path, path: &Path, app: &mut App) -> Result<bool, Diagnostic
         let message = format!("cannot read {name}: {error}");
         Diagnostic::general(message, "a manifest is UTF-8 text in a regular file")
     })?;
+    if !may_be_manifest(&text) {
+        return Ok(false);
+    }
     let file = File { root, path, name: Rc::from(name), text: Rc::from(text) };
     let head: Head = serde_saphyr::from_str(&file.text).map_err(|error| file.invalid(&error))?;
     let (Some(namespace), Some(heads)) = (head.namespace, head.entries) else { return Ok(false) };
@@ -85,6 +88,12 @@ fn load_file(root: &Path, path: &Path, app: &mut App) -> Result<bool, Diagnostic
         }
     }
     Ok(true)
+}
+
+/// An app's folder may hold YAML of others, in whatever form: what does not even name the two fields
+/// is none of ours.
+fn may_be_manifest(text: &str) -> bool {
+    text.contains("namespace") && text.contains("entries")
 }
 
 /// A manifest that is being read.

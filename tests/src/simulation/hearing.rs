@@ -7,7 +7,7 @@ use super::supervisor::parent;
 use super::witness::Sight;
 use super::worker::{Phase, Worker};
 use ipc::Frame;
-use ipc::frame::{Ended, FromWorker, RouteId, ToWorker};
+use ipc::frame::{Ended, FromWorker, RouteId, ToWorker, charge};
 
 impl Worker {
     pub(crate) fn handle(&mut self, env: &mut Env, frame: Frame<'_>) {
@@ -29,7 +29,7 @@ impl Worker {
                 self.phase = Phase::Loading(steps);
             }
             ToWorker::Reply { call, result } => self.reply(env, call, result),
-            ToWorker::Deliver { from, .. } => self.deliver(env, from, &frame),
+            ToWorker::Deliver { from, topic } => self.deliver(env, from, topic, &frame),
             ToWorker::Closed { route } => self.closed(env, route),
             ToWorker::Exit(ended) => self.exit(env, &ended, frame.body),
             ToWorker::LinkDown(ended) => self.link_down(env, &ended, frame.body),
@@ -37,7 +37,7 @@ impl Worker {
         }
     }
 
-    fn deliver(&mut self, env: &mut Env, from: &str, frame: &Frame<'_>) {
+    fn deliver(&mut self, env: &mut Env, from: &str, topic: &str, frame: &Frame<'_>) {
         let mut words = frame.body.chunks_exact(4).map(|word| {
             let word = word.try_into().map(u32::from_le_bytes);
             word.map_or(usize::MAX, |word| word as usize)
@@ -52,7 +52,10 @@ impl Worker {
             env.witness.note(Sight::SelfMessage);
         }
         if self.letter(env, from, sender, number) {
-            self.mailbox.push_back((sender, number, charge("t", frame.body.len()) as u64));
+            let charge = charge(topic, frame.body.len()) as u64;
+            let alike = env.history.logs[sender].letters[number].charge == charge;
+            env.witness.law(alike, || format!("#{} counts otherwise than #{sender}", self.who));
+            self.mailbox.push_back((sender, number, charge));
         }
     }
 

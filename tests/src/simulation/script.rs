@@ -6,8 +6,7 @@ use super::kernel::Who;
 use super::routes::Way;
 use super::witness::Sight;
 use super::worker::{Asked, Habits, Purpose, Worker};
-use ipc::codec::{self, LENGTH};
-use ipc::frame::{FromWorker, Op, Ties, ToWorker};
+use ipc::frame::{FromWorker, Op, Ties, ToWorker, charge};
 use std::rc::Rc;
 
 /// Bytes that wait to be written from which on a script waits.
@@ -141,14 +140,12 @@ impl Worker {
         let number = env.history.logs[self.who].letters.len();
         let body = self.body(number, length);
         let topic = "t";
+        let charge = charge(topic, body.len()) as u64;
         if let Some(route) = self.routes.id(dest) {
-            let mut frame = Vec::new();
-            codec::encode(&mut frame, &FromWorker::Send { route, topic }, &body);
-            let charge = charge(topic, body.len()) as u64;
             match self.routes.spend(dest, charge) {
                 Ok(group) => {
                     env.witness.note(Sight::PipelinedMessage);
-                    self.outlet.push_encoded(&frame);
+                    self.say(env, &FromWorker::Send { route, topic }, &body);
                     return self.write_down(env, dest, group, Fate::Routed, charge);
                 }
                 Err(Way::Exhausted(id)) => {
@@ -159,7 +156,7 @@ impl Worker {
             }
         }
         let asked = Asked { purpose: Purpose::Letter(number), gone: self.is_gone(env, dest) };
-        let charge = self.call(env, Op::Send { dest, topic }, &body, asked);
+        self.call(env, Op::Send { dest, topic }, &body, asked);
         self.write_down(env, dest, number, Fate::Pending, charge);
     }
 

@@ -6,7 +6,7 @@ use super::env::Env;
 use super::history::Log;
 use super::kernel::Who;
 use super::witness::Sight;
-use ipc::frame::{FromWorker, Op};
+use ipc::frame::FromWorker;
 use ipc::{Fault, FaultKind, Frame, Pid, PidText};
 use node::{Granted, HostSpec, Input, Node, Output};
 use std::collections::{BTreeMap, VecDeque};
@@ -158,9 +158,6 @@ impl Supervisor {
         if matches!(output, Output::Deliver { .. }) {
             env.is_on_its_way(to, self.charge);
         }
-        if child.outbox.len() > child.outbox_max {
-            return env.witness.note(Sight::DroppedByOverrun);
-        }
         child.outbox.push(&told.header, if told.with_body { body } else { &[] });
         if child.outbox.len() > child.outbox_max {
             self.later.push_back(Later::Overrun(told.to));
@@ -217,11 +214,6 @@ impl Supervisor {
         header: &FromWorker<'_>,
         frame: Frame<'_>,
     ) {
-        let topic = match header {
-            FromWorker::Send { topic, .. } => topic,
-            FromWorker::Call { op: Op::Send { topic, .. }, .. } => topic,
-            _ => "",
-        };
         match header {
             FromWorker::Print => self.print(env, who(from), frame.body),
             FromWorker::Done { .. } => {
@@ -233,7 +225,8 @@ impl Supervisor {
         }
         let charge = header.charge(frame.body.len());
         self.charge = charge as u64;
-        self.input_with(env, Input::Frame { from, frame: header, charge }, topic, frame.body);
+        let input = Input::Frame { from, frame: header, charge };
+        self.input_with(env, input, header.topic(), frame.body);
     }
 
     fn print(&mut self, env: &mut Env, id: Who, text: &[u8]) {

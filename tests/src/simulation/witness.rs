@@ -29,7 +29,7 @@ macro_rules! sights {
 sights! {
     Message PipelinedMessage Exit ExitWithBody LinkDown LinkDownWithBody Closed RateLimited
     RefusedAfterExit ShortWrite FullPipe HalfFrameDeath RestAfterDeath HungUpAlive Overrun
-    DroppedByOverrun LoadFailure LoadTimeout DiedLoading NoWorker KilledUnborn HostFull
+    LoadFailure LoadTimeout DiedLoading NoWorker KilledUnborn HostFull
     CreditExhausted ClosedAfterRelease NoRoute NameTaken NameGivenUp Cancelled CancelDeadline Terminated
     LinkKill Protocol Watchdog Signalled ExitCode ResultKeptUnderKill StdoutFull TrapOff
     RefusedWhileStopping StopAsked StopNow StopMainEnded SelfMessage

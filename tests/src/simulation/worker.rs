@@ -6,8 +6,8 @@ use super::history::Done;
 use super::kernel::Who;
 use super::routes::Routes;
 use super::witness::Sight;
-use ipc::codec::{self, frame_max};
-use ipc::frame::{CallId, FromWorker, Outcome};
+use ipc::codec::frame_max;
+use ipc::frame::{CallId, FromWorker, Op, Outcome};
 use ipc::limits::MESSAGE_MAX;
 use ipc::{Deframer, Fault, FaultKind, Outbox};
 use node::ChildEnd;
@@ -99,7 +99,7 @@ pub(crate) struct Worker {
     pub(crate) friend: Option<Rc<str>>,
     /// Steps for which it does not read.
     pub(crate) deaf: usize,
-    /// Bytes of its last frame that are still to be written, and what follows it.
+    /// Its last frame is queued.
     last: bool,
 }
 
@@ -251,19 +251,11 @@ impl Worker {
         self.outlet.push(header, body);
     }
 
-    /// Queues a call; gives the bytes of its frame.
-    pub(crate) fn call(
-        &mut self,
-        env: &mut Env,
-        op: ipc::frame::Op<'_>,
-        body: &[u8],
-        asked: Asked,
-    ) -> u64 {
+    /// Queues a call.
+    pub(crate) fn call(&mut self, env: &mut Env, op: Op<'_>, body: &[u8], asked: Asked) {
         self.last_call += 1;
         self.calls.insert(self.last_call, asked);
-        let before = self.outlet.len();
         self.say(env, &FromWorker::Call { call: self.last_call, op }, body);
-        (self.outlet.len() - before - codec::LENGTH) as u64
     }
 
     /// Nothing is left that it would have to read, write or answer to.

@@ -1,0 +1,97 @@
+//! A worker that ends too early or not at all, that does not read, or whose payloads are none:
+//! the others go on as if it was not there. See `tests::rogue`.
+
+use tests::rogue::{end_after, end_of};
+
+const ROGUE: &str = env!("CARGO_BIN_EXE_rogue-worker");
+
+#[test]
+fn an_exit_code_is_told_as_such() {
+    let text = "worker exited with code 3 before its body ended";
+    assert_eq!(end_of("exit-3", ROGUE), format!("code\tnil\t3\tnil\t{text}"));
+}
+
+#[test]
+fn an_abort_is_told_as_its_signal() {
+    assert_eq!(end_of("abort", ROGUE), "signal\tSIGABRT\tnil\tnil\tkilled by signal 6 (SIGABRT)");
+}
+
+#[test]
+fn half_a_frame_and_an_exit_is_an_exit() {
+    let text = "worker exited with code 0 before its body ended";
+    assert_eq!(end_of("half-frame-exit", ROGUE), format!("code\tnil\t0\tnil\t{text}"));
+}
+
+#[test]
+fn half_a_frame_for_ever_disturbs_nobody_and_can_be_terminated() {
+    let meanwhile = " for _ = 1, 5 do go_on() end assert(process.terminate(rogue))";
+    let end = end_after("half-frame", ROGUE, meanwhile);
+    assert_eq!(end, "terminated\tSIGKILL\tnil\tnil\tterminated");
+}
+
+#[test]
+fn whoever_says_that_it_is_done_and_stays_is_ended_and_its_result_counts() {
+    assert_eq!(end_of("done-stays", ROGUE), "normal\tSIGKILL\tnil\t7\tnil");
+}
+
+#[test]
+fn whoever_closes_its_side_and_stays_is_ended() {
+    let text = "worker did not exit after its last frame";
+    assert_eq!(end_of("no-more-words", ROGUE), format!("watchdog\tSIGKILL\tnil\tnil\t{text}"));
+}
+
+#[test]
+fn whoever_does_not_read_costs_its_senders_a_refusal_and_others_nothing() {
+    let flood = r#"
+  local ok, err = true, nil
+  while ok do
+    ok, err = process.send(rogue, "flood", string.rep("x", 10000))
+  end
+  assert(err:kind() == errors.RATE_LIMITED, tostring(err))
+  for _ = 1, 5 do go_on() end
+  assert(process.terminate(rogue))"#;
+    let end = end_after("deaf", ROGUE, flood);
+    assert_eq!(end, "terminated\tSIGKILL\tnil\tnil\tterminated");
+}
+
+/// It claims to take what it never reads, so that its mailbox never seems full.
+#[test]
+fn whoever_does_not_read_and_lies_about_it_is_ended() {
+    let flood = r#"
+  local ok, err
+  repeat
+    ok, err = process.send(rogue, "flood", string.rep("x", 100000))
+  until err and err:kind() ~= errors.RATE_LIMITED
+  assert(err:kind() == errors.NOT_FOUND, tostring(err))"#;
+    assert_mailbox(&end_after("deaf-liar", ROGUE, flood));
+}
+
+#[test]
+fn whoever_calls_and_never_reads_the_answers_is_ended() {
+    assert_mailbox(&end_of("deaf-caller", ROGUE));
+}
+
+fn assert_mailbox(end: &str) {
+    assert!(end.starts_with("mailbox\tSIGKILL\tnil\tnil\tmailbox limit of "), "{end}");
+    assert!(end.ends_with(": the process does not read"), "{end}");
+}
+
+#[test]
+fn more_consumed_than_there_was_harms_nobody() {
+    assert_eq!(end_of("consumed", ROGUE), "normal\tnil\t0\t7\tnil");
+}
+
+#[test]
+fn descriptors_sent_to_the_supervisor_do_not_arrive() {
+    assert_eq!(end_of("descriptors", ROGUE), "normal\tnil\t0\t7\tnil");
+}
+
+#[test]
+fn malformed_payloads_arguments_and_results_harm_nobody() {
+    assert_eq!(end_of("payloads", ROGUE), "normal\tnil\t0\tnil\tnil");
+}
+
+#[test]
+fn a_malformed_error_leaves_its_text() {
+    assert_eq!(end_of("error-body", ROGUE), "error\tnil\t0\tnil\ta text");
+}
