@@ -122,7 +122,8 @@ impl File<'_> {
     fn invalid(&self, error: &serde_saphyr::Error) -> Diagnostic {
         let location = error.location();
         let line = location.map_or(1, |location| location.line() as usize);
-        let message = error.without_snippet().to_string();
+        let message =
+            error.without_snippet().render_with_formatter(&serde_saphyr::UserMessageFormatter);
         // The parser ends its text with the place, which is shown in its own way here.
         let message = message.split(" at line ").next().unwrap_or(&message).to_owned();
         let (file, text) = (self.name.clone(), self.text.clone());
