@@ -92,6 +92,10 @@ impl Supervisor {
         let Some(id) = self.children.id_of(to) else { return };
         let told = told(output, |_| text.as_deref(), topic, unix_ns());
         let (Some(told), Some(child)) = (told, self.children.all.get_mut(id)) else { return };
+        if child.outbox.len() > child.outbox_max {
+            // Its end is ordered already: what it will not read need not pile up until then.
+            return;
+        }
         child.outbox.push(&told.header, if told.with_body { body } else { &[] });
         if child.outbox.len() > child.outbox_max {
             self.later.push_back(Later::Overrun(to));

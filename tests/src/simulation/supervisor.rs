@@ -95,7 +95,13 @@ impl Supervisor {
             self.node.handle(env.now, input);
             self.carry_out(env, "", &[]);
         }
-        // Whoever is over the limit is about to die, so its outbox grows no further than this.
+        // Whoever is over the limit is about to die, and by no more than one frame.
+        // Both hosts allow messages of the same size.
+        let frame_max = ipc::codec::frame_max(4096);
+        for (who, child) in &self.children {
+            let bounded = child.outbox.len() <= child.outbox_max + frame_max;
+            env.witness.law(bounded, || format!("the outbox of #{who} grew past its limit"));
+        }
         let all = self.children.iter();
         let mut over = all.filter(|(_, child)| child.outbox.len() > child.outbox_max);
         if let Some((who, _)) = over.find(|(who, _)| !env.history.logs[**who].killed) {
@@ -157,6 +163,9 @@ impl Supervisor {
         };
         if matches!(output, Output::Deliver { .. }) {
             env.is_on_its_way(to, self.charge);
+        }
+        if child.outbox.len() > child.outbox_max {
+            return;
         }
         child.outbox.push(&told.header, if told.with_body { body } else { &[] });
         if child.outbox.len() > child.outbox_max {
