@@ -1,7 +1,7 @@
 //! A seeded simulation of node and wire, in virtual time: one seed is a whole world.
 //!
 //! In it are the real [`node::Node`], [`ipc::Deframer`], [`ipc::Outbox`], [`ipc::codec`] and
-//! [`supervisor::told`], round them a supervisor that does what the real one does with them, and
+//! [`told`](::supervisor::told), round them a supervisor that does what the real one does with them, and
 //! workers that speak the real frames. What the kernel does is virtual: pipes with little room,
 //! short writes, readiness that is told late and in any order, forks that fail, and deaths at any
 //! byte.
