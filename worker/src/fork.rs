@@ -24,11 +24,7 @@ pub(crate) enum Forked {
 ///
 /// # Errors
 /// As clone3(2).
-///
-/// # Panics
-/// Where the caller has more than one thread: a copy of one thread would hold locks of the others.
 pub(crate) fn fork_sibling() -> io::Result<Forked> {
-    assert_eq!(threads(), 1, "a zygote has one thread");
     let mut pidfd: RawFd = -1;
     let tid = tid_address();
     let tid_flags =
@@ -48,7 +44,7 @@ pub(crate) fn fork_sibling() -> io::Result<Forked> {
         cgroup: 0,
     };
     // SAFETY: without CLONE_VM the child has a copy of all memory and goes on from here as from
-    // fork(2). The caller has one thread (asserted), so no lock is held by a thread that the child
+    // fork(2). The caller has one thread (`only_thread` was asked before the first fork), so no lock is held by a thread that the child
     // lacks; atfork handlers are not run, and nothing here registers any.
     let result: c_long =
         unsafe { libc::syscall(libc::SYS_clone3, ptr::from_mut(&mut args), size_of_val(&args)) };
@@ -72,8 +68,9 @@ fn tid_address() -> u64 {
     if result == 0 { address } else { 0 }
 }
 
-fn threads() -> usize {
-    std::fs::read_dir("/proc/self/task").map_or(1, Iterator::count)
+/// True where the process has one thread: a copy of one would hold locks of the others for ever.
+pub(crate) fn only_thread() -> bool {
+    std::fs::read_dir("/proc/self/task").is_ok_and(|threads| threads.count() == 1)
 }
 
 /// Closes every descriptor from `first` on.

@@ -1,6 +1,6 @@
 //! The zygote: a worker that is still nobody. It loads the app's code once and forks on request.
 
-use crate::fork::{Forked, exit_now, fork_sibling};
+use crate::fork::{Forked, exit_now, fork_sibling, only_thread};
 use crate::{Entries, Vm, hygiene};
 use ipc::zygote::{FromZygote, Source, ToZygote};
 use rustix::process::Pid;
@@ -23,6 +23,9 @@ pub fn run(body: Body) -> io::Result<()> {
     }
     let supervisor = hygiene::zygote()?;
     let vm = Vm::new().map_err(|error| io::Error::other(error.to_string()))?;
+    if !only_thread() {
+        return Err(io::Error::other("a zygote has one thread, this one has more"));
+    }
     while let Some((request, descriptor)) = packet::receive::<ToZygote>(control)? {
         match (request, descriptor) {
             (ToZygote::Load, Some(file)) => {
