@@ -52,6 +52,8 @@ pub enum FromWorker<'a> {
         /// Bytes since the last such frame.
         bytes: u64,
     },
+    /// The script took a CANCEL out of its events.
+    CancelTaken,
     /// The script asked for its events, so a CANCEL will be seen.
     Listening,
     /// Text for standard output. Body: the text, without a newline at its end.

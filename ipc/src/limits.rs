@@ -56,6 +56,16 @@ pub const NAMES_MAX: usize = 1024;
 /// Calls of one worker that are not answered yet.
 pub const CALLS_MAX: usize = 65_536;
 
+/// Text of one `Print` frame. A longer text is printed in pieces.
+pub const PRINT_MAX: usize = 64 * 1024;
+
+/// CANCELs that may wait unread for one process. It is the one event whose number others choose;
+/// one that has so many learns nothing from a further one.
+pub const CANCELS_MAX: u32 = 64;
+
+/// Open routes from one sender to one destination: by its PID and by some names.
+pub const ROUTES_PER_PAIR_MAX: usize = 4;
+
 /// Tables in tables of one value. Deeper ones do not travel.
 pub const DEPTH_MAX: usize = 64;
 

@@ -4,6 +4,7 @@ use crate::supervisor::{Later, Supervisor, TaskEnd};
 use crate::terminal::say;
 use crate::wire::told;
 use ipc::frame::FromWorker;
+use ipc::limits::PRINT_MAX;
 use ipc::{Frame, Pid};
 use node::{Input, Output, Stop};
 use rustix::process::{Signal, pidfd_send_signal};
@@ -92,12 +93,13 @@ impl Supervisor {
         let Some(id) = self.children.id_of(to) else { return };
         let told = told(output, |_| text.as_deref(), topic, unix_ns());
         let (Some(told), Some(child)) = (told, self.children.all.get_mut(id)) else { return };
-        if child.outbox.len() > child.outbox_max {
-            // Its end is ordered already: what it will not read need not pile up until then.
+        if child.condemned {
+            // What it will not read need not pile up until it is gone.
             return;
         }
         child.outbox.push(&told.header, if told.with_body { body } else { &[] });
         if child.outbox.len() > child.outbox_max {
+            child.condemned = true;
             self.later.push_back(Later::Overrun(to));
         }
         self.mark_dirty(id);
@@ -106,6 +108,10 @@ impl Supervisor {
     /// A frame from a worker that is a process.
     pub(crate) fn frame(&mut self, from: Pid, header: &FromWorker<'_>, frame: Frame<'_>) {
         match header {
+            FromWorker::Print if frame.body.len() > PRINT_MAX => {
+                let what = format!("text of {} bytes to print", frame.body.len());
+                return self.input(Input::Broken { from, what });
+            }
             FromWorker::Print => self.print(from, frame.body),
             FromWorker::Done { .. } => {
                 if let Some(id) = self.children.id_of(from)

@@ -30,6 +30,8 @@ pub(crate) struct Child {
     pub(crate) outbox_max: usize,
     /// What its body left: the result or the error.
     pub(crate) result: Vec<u8>,
+    /// Its end is ordered, because it does not read.
+    pub(crate) condemned: bool,
     /// It is to be killed as soon as it is born.
     pub(crate) doomed: bool,
     /// It is in the list of those that may have something to read.
@@ -71,6 +73,7 @@ impl Child {
             outbox: Outbox::new(),
             outbox_max: OUTBOX_SLACK,
             result: Vec::new(),
+            condemned: false,
             doomed: false,
             readable: false,
             paused: false,

@@ -6,6 +6,7 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid as peek};
 use node::{ChildEnd, Input};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, BorrowedFd};
+use rustix::io::Errno;
 use rustix::process::{Signal, WaitId, WaitIdOptions, pidfd_send_signal, waitid};
 
 impl Supervisor {
@@ -39,6 +40,10 @@ impl Supervisor {
     /// A zygote may have died after it forked and before it said so. Such a worker finds its socket
     /// closed and exits; here its zombie goes.
     pub(crate) fn reap_strays(&mut self) {
+        // Whoever a zygote has spoken of is no stray.
+        for nest in 0..self.nests.len() {
+            self.hear(nest);
+        }
         let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
         while let Ok(WaitStatus::Exited(pid, _) | WaitStatus::Signaled(pid, ..)) =
             peek(Id::All, flags)
@@ -79,7 +84,12 @@ impl Supervisor {
 /// Takes the kernel's report, where there is one.
 pub(crate) fn reap(pidfd: BorrowedFd<'_>) -> Option<ChildEnd> {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
-    let status = waitid(WaitId::PidFd(pidfd), options).ok()??;
+    let status = match waitid(WaitId::PidFd(pidfd), options) {
+        Ok(status) => status?,
+        // It was reaped as a stray before its zygote's word of it was heard: how it ended is lost.
+        Err(Errno::CHILD) => return Some(ChildEnd::Signal(Signal::KILL.as_raw())),
+        Err(_) => return None,
+    };
     let code = status.exit_status().map(ChildEnd::Code);
     code.or_else(|| status.terminating_signal().map(ChildEnd::Signal))
 }

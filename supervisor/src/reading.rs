@@ -1,17 +1,15 @@
 //! What workers wrote, as frames.
 
-use crate::children::ChildId;
+use crate::children::{Child, ChildId};
 use crate::supervisor::Supervisor;
 use ipc::Pid;
 use ipc::frame::FromWorker;
 use node::Input;
+use rustix::io::ioctl_fionread;
 use std::io::{ErrorKind, Read};
 
 /// Bytes that one worker may say in one round before the others have their turn.
 const ROUND: usize = 256 * 1024;
-
-/// Bytes that can lie in a socket and be read after its worker is dead; more than any kernel keeps.
-const REST: usize = 64 << 20;
 
 impl Supervisor {
     /// Reads from every worker that may have said something.
@@ -20,32 +18,35 @@ impl Supervisor {
             let Some(child) = self.children.all.get_mut(id) else { continue };
             child.readable = false;
             let held_up = child.paused || child.silent || child.born.is_none();
-            if !held_up && self.read(id, ROUND) {
+            if !held_up && self.read(id, ROUND, |child| !child.paused) {
                 self.mark_readable(id);
             }
         }
     }
 
-    /// Reads what a dead worker has left.
+    /// Reads what a dead worker has left: so many bytes as lie there now, for a process that it had
+    /// forked may hold the other end and write on.
     pub(crate) fn read_rest(&mut self, id: ChildId) {
-        self.read(id, REST);
+        let socket = self.children.all.get(id).and_then(|child| child.socket.as_ref());
+        let left = socket.and_then(|socket| ioctl_fionread(socket).ok()).unwrap_or(0);
+        self.read(id, usize::try_from(left).unwrap_or(usize::MAX), |_| true);
     }
 
-    /// Reads at most so many bytes; true where there may be more.
-    fn read(&mut self, id: ChildId, most: usize) -> bool {
+    /// Reads at most so many bytes, as long as the child may go on; true where there may be more.
+    fn read(&mut self, id: ChildId, most: usize, may_go_on: impl Fn(&Child) -> bool) -> bool {
         let mut scratch = std::mem::take(&mut self.scratch);
         let mut left = most;
-        let more = loop {
-            if left == 0 {
-                break true;
-            }
+        while left > 0 && self.children.all.get(id).is_some_and(&may_go_on) {
             match self.read_once(id, &mut scratch) {
                 Some(count) => left = left.saturating_sub(count),
-                None => break false,
+                None => {
+                    self.scratch = scratch;
+                    return false;
+                }
             }
-        };
+        }
         self.scratch = scratch;
-        more
+        left == 0
     }
 
     /// Reads once and handles what came; `None` where there is nothing more to read now.

@@ -3,6 +3,7 @@
 use crate::app::{App, Kind};
 use crate::diagnostic::{Diagnostic, line_span};
 use crate::supervisor::TaskEnd;
+use ipc::limits::DEPTH_MAX;
 use ipc::{ExitReason, Fault, signal_name};
 use rmpv::Value as Packed;
 use serde_json::{Map, Value, json};
@@ -89,12 +90,21 @@ fn offending(text: &str, line: usize, message: &str) -> std::ops::Range<usize> {
 }
 
 /// A payload as JSON, as far as JSON can say it.
+///
+/// A worker may have sent anything: what nests deeper than a payload can is null.
 pub(crate) fn unpack(bytes: &[u8]) -> Value {
-    let mut rest = bytes;
-    rmpv::decode::read_value(&mut rest).map_or(Value::Null, |packed| to_json(&packed))
+    unpack_at(bytes, DEPTH_MAX + 2)
 }
 
-fn to_json(packed: &Packed) -> Value {
+fn unpack_at(bytes: &[u8], depth: usize) -> Value {
+    let mut rest = bytes;
+    let packed = rmpv::decode::read_value_with_max_depth(&mut rest, depth);
+    packed.map_or(Value::Null, |packed| to_json(&packed, depth))
+}
+
+/// `depth` is how many levels there may be; each extension holds a value one level further down.
+fn to_json(packed: &Packed, depth: usize) -> Value {
+    let Some(deeper) = depth.checked_sub(1) else { return Value::Null };
     match packed {
         Packed::Nil => Value::Null,
         Packed::Boolean(flag) => Value::Bool(*flag),
@@ -103,19 +113,22 @@ fn to_json(packed: &Packed) -> Value {
         Packed::F64(n) => json!(n),
         Packed::String(text) => String::from_utf8_lossy(text.as_bytes()).into(),
         Packed::Binary(bytes) => json!(bytes),
-        Packed::Array(items) => items.iter().map(to_json).collect(),
-        Packed::Map(pairs) => pairs.iter().map(pair).collect::<Map<_, _>>().into(),
-        Packed::Ext(EXT_ERROR, fields) => unpack(fields),
+        Packed::Array(items) => items.iter().map(|item| to_json(item, deeper)).collect(),
+        Packed::Map(pairs) => {
+            pairs.iter().map(|item| pair(item, deeper)).collect::<Map<_, _>>().into()
+        }
+        // An Error within an Error can only be in its details; a chain of them is an attack.
+        Packed::Ext(EXT_ERROR, fields) => unpack_at(fields, deeper.min(depth / 2)),
         Packed::Ext(_, bytes) => floats(bytes),
     }
 }
 
-fn pair((key, value): &(Packed, Packed)) -> (String, Value) {
-    let key = match to_json(key) {
+fn pair((key, value): &(Packed, Packed), depth: usize) -> (String, Value) {
+    let key = match to_json(key, depth) {
         Value::String(text) => text,
         other => other.to_string(),
     };
-    (key, to_json(value))
+    (key, to_json(value, depth))
 }
 
 /// A vector: three f32, little endian.
@@ -139,6 +152,19 @@ mod tests {
         rmpv::encode::write_value(&mut bytes, &packed).expect("a Vec takes every byte");
         let expected = json!({"list": [1, null], "7": 2.5, "at": [1.0, 1.0, 1.0]});
         assert_eq!(unpack(&bytes), expected);
+    }
+
+    #[test]
+    fn errors_in_errors_without_end_are_null_in_the_end() {
+        let mut bytes = vec![0xc0];
+        for _ in 0..10_000 {
+            let mut outer = vec![0xc9];
+            outer.extend_from_slice(&u32::try_from(bytes.len()).expect("short").to_be_bytes());
+            outer.push(1);
+            outer.extend_from_slice(&bytes);
+            bytes = outer;
+        }
+        assert_eq!(unpack(&bytes), Value::Null);
     }
 
     #[test]

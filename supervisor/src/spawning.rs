@@ -36,10 +36,7 @@ impl Supervisor {
         arguments: &[u8],
     ) {
         let nest = self.nest(host);
-        let id = match self.nests[nest].warm.pop_front() {
-            Some(id) => id,
-            None => self.want(nest),
-        };
+        let id = self.warm_worker(nest).unwrap_or_else(|| self.want(nest));
         while self.nests[nest].warm.len() < WARM {
             let warm = self.want(nest);
             self.nests[nest].warm.push_back(warm);
@@ -58,6 +55,16 @@ impl Supervisor {
         self.mark_dirty(id);
         self.say_started(pid);
         self.ask_for_workers(nest);
+    }
+
+    /// A worker that waits to become somebody, passing over those that are ending.
+    fn warm_worker(&mut self, nest: usize) -> Option<ChildId> {
+        while let Some(id) = self.nests[nest].warm.pop_front() {
+            if self.children.all.get(id).is_some_and(|child| !child.silent && !child.doomed) {
+                return Some(id);
+            }
+        }
+        None
     }
 
     fn nest(&mut self, host: &Rc<str>) -> usize {
@@ -109,8 +116,12 @@ impl Supervisor {
 
     fn start_zygote(&mut self, nest: usize) -> io::Result<()> {
         let zygote = Zygote::start(&self.worker, &self.code)?;
-        self.register(zygote.control.as_raw_fd(), Source::Control(nest))?;
-        self.register(zygote.pidfd.as_raw_fd(), Source::ZygotePidfd(nest))?;
+        let control = self.register(zygote.control.as_raw_fd(), Source::Control(nest));
+        let pidfd = self.register(zygote.pidfd.as_raw_fd(), Source::ZygotePidfd(nest));
+        if let Err(error) = control.and(pidfd) {
+            zygote.end();
+            return Err(error);
+        }
         self.nests[nest].zygote = Some(zygote);
         Ok(())
     }

@@ -215,7 +215,7 @@ impl Supervisor {
     }
 
     fn is_finished(&self) -> bool {
-        if self.give_up_at.is_some_and(|at| at <= self.now()) {
+        if !self.stopped && self.give_up_at.is_some_and(|at| at <= self.now()) {
             say(&format!("{} processes did not end after SIGKILL", self.node.process_count()));
             return true;
         }
@@ -229,7 +229,8 @@ impl Supervisor {
             return Some(Duration::ZERO);
         }
         let nests = self.nests.iter().filter_map(|nest| nest.deadline);
-        let next = nests.chain(self.node.next_deadline()).chain(self.give_up_at).min()?;
+        let give_up_at = self.give_up_at.filter(|_| !self.stopped);
+        let next = nests.chain(self.node.next_deadline()).chain(give_up_at).min()?;
         Some(Duration::from_nanos(next.saturating_sub(self.now())))
     }
 

@@ -4,12 +4,14 @@ use crate::children::ChildId;
 use ipc::zygote::{Source, ToZygote};
 use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid,
+};
 use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
 
 /// Forks that a zygote is asked for before it has answered the first.
@@ -70,7 +72,7 @@ impl Zygote {
     pub(crate) fn start(worker: &Path, code: &OwnedFd) -> io::Result<Self> {
         let flags = SocketFlags::CLOEXEC;
         let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
-        let child = Command::new(worker)
+        let mut child = Command::new(worker)
             .env_clear()
             .current_dir("/")
             .stdin(Stdio::from(theirs))
@@ -79,13 +81,20 @@ impl Zygote {
             .map_err(|error| {
                 io::Error::new(error.kind(), format!("cannot start {}: {error}", worker.display()))
             })?;
+        Self::hold(&child, ours, code).inspect_err(|_| {
+            // Nobody else knows of it: it must not stay behind as a zombie.
+            let _ = child.kill().and_then(|()| child.wait());
+        })
+    }
+
+    fn hold(child: &Child, control: OwnedFd, code: &OwnedFd) -> io::Result<Self> {
         let os_pid = child.id();
         let pid = i32::try_from(os_pid).ok().and_then(Pid::from_raw);
         let pid = pid.ok_or_else(|| io::Error::other("no such OS pid"))?;
         // It is this process's child and not waited for yet, so the number cannot be another's.
         let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
-        rustix::io::ioctl_fionbio(&ours, true)?;
-        let zygote = Zygote { control: ours, pidfd, os_pid };
+        rustix::io::ioctl_fionbio(&control, true)?;
+        let zygote = Zygote { control, pidfd, os_pid };
         zygote.say(&ToZygote::Load, code.as_fd())?;
         Ok(zygote)
     }
@@ -108,6 +117,12 @@ impl Zygote {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Kills it and takes the kernel's report, which is there at once.
+    pub(crate) fn end(&self) {
+        self.kill();
+        let _ = waitid(WaitId::PidFd(self.pidfd.as_fd()), WaitIdOptions::EXITED);
     }
 
     pub(crate) fn kill(&self) {

@@ -195,3 +195,31 @@ return function()
   assert(ok == false and string.find(err, "unknown", 1, true), tostring(err))
   assert(process.get_options().trap_links == false, "all or nothing")
 end
+
+--# `true`; a CANCEL event reaches the target.
+--: title who has many unread cancels gets no more of them, but a deadline holds
+return function()
+  local ready = process.listen("ready")
+  local pid = assert(process.spawn_monitored("app:child", "app:processes", process.pid()))
+  ready:receive()
+  local accepted, err = 0, nil
+  repeat
+    local ok, refused = process.cancel(pid, "reason")
+    accepted, err = accepted + (if ok then 1 else 0), refused
+  until not ok
+  assert(accepted == 64 and err:kind() == errors.RATE_LIMITED, tostring(err))
+  assert(process.send(pid, "read"))
+  ready:receive()
+  assert(process.cancel(pid, "one was read"))
+  assert(process.cancel(pid, "1ms"))
+  assert(process.events():receive().exit.kind == "terminated")
+end
+--@ child
+return function(parent)
+  local events = process.events()
+  process.send(parent, "ready")
+  process.listen("read"):receive()
+  events:receive()
+  process.send(parent, "ready")
+  channel.select({ process.inbox():case_receive() })
+end

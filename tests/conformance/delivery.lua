@@ -226,3 +226,13 @@ return function(parent, how)
   end
   return nil, if how == "text" then "ends" else nil
 end
+
+--# After `unlisten`, what was buffered can still be read, then `nil, false`.
+--: title the channels of the mailbox are only for receiving
+return function()
+  for _, ch in { process.inbox(), process.events(), process.listen("t") } do
+    assert(not pcall(ch.send, ch, 1) and not pcall(ch.close, ch) and not pcall(ch.case_send, ch, 1))
+  end
+  assert(process.send(process.pid(), "t", "still here"))
+  assert(process.listen("t"):receive() == "still here")
+end

@@ -63,3 +63,18 @@ return function()
   end)
   assert(not ok and raised == err)
 end
+
+--# `errors.new(text | {message, kind, retryable, details})`
+--: title what is no Error's part does not get into one
+return function()
+  local child = assert(process.spawn_monitored("app:child", "app:processes"))
+  for _, wrong in { { message = 1 }, { message = "m", kind = {} }, { message = "m", retryable = 1 } } do
+    assert(not pcall(errors.new, wrong))
+  end
+  local err = errors.new({ message = "m", text = {}, stack = 5 })
+  assert(tostring(err) == "m" and type(err:stack()) == "string")
+  assert(process.send(child, "error", err))
+  assert(process.events():receive().result == "m")
+end
+--@ child
+return function() return tostring(process.listen("error"):receive()) end

@@ -132,3 +132,15 @@ return function()
   assert(ch:receive() == 1, "a select that raised took nothing")
   assert(not pcall(channel.select, "no table"))
 end
+
+--# A value that is no case raises.
+--: title a hole is a case that is never ready, a key that is no index raises
+return function()
+  local a, b = channel.new(1), channel.new(1)
+  b:send("b")
+  local result = channel.select({ a:case_receive(), nil, b:case_receive(), default = true })
+  assert(result.channel == b and result.value == "b")
+  for _, key in { 0, 1.5, -1, "x" } do
+    assert(not pcall(channel.select, { [key] = a:case_receive(), default = true }), tostring(key))
+  end
+end

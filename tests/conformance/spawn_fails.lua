@@ -185,3 +185,16 @@ end
 return function() end
 --@ raises
 error("no")
+
+--# **Spawn fails synchronously** (never as an EXIT)
+--: title also where the child has linked and monitored itself to its spawner
+return function()
+  process.registry.register("parent")
+  local pid, err = process.spawn("app:child", "app:processes")
+  assert(pid == nil and string.find(err, "on purpose", 1, true), tostring(err))
+  local event = channel.select({ process.events():case_receive(), time.after("50ms"):case_receive() })
+  assert(event.channel ~= process.events())
+end
+--@ child
+assert(process.link((process.registry.lookup("parent"))))
+error("on purpose")

@@ -96,3 +96,13 @@ return function()
   assert(time.NANOSECOND == 1 and time.MICROSECOND == 1e3 and time.MILLISECOND == 1e6)
   assert(time.SECOND == 1e9 and time.MINUTE == 6e10 and time.HOUR == 3.6e12)
 end
+
+--# `after` of zero or less: Invalid
+--: title what is no number is no duration
+return function()
+  for _, wait in { time.after, time.sleep } do
+    local value, err = wait(0 / 0)
+    assert(value == nil and err:kind() == errors.INVALID)
+  end
+  assert(time.sleep("1ms") == true)
+end

@@ -104,3 +104,60 @@ return function()
     assert(i <= 3)
   end
 end
+
+--# it works inside `pcall` and inside `coroutine.spawn`
+--: title a task that yields lets what waits for the socket go on
+return function()
+  local pid = assert(process.spawn("app:child", "app:processes"))
+  local done = 0
+  for _ = 1, 4 do
+    coroutine.spawn(function()
+      assert(process.send(pid, "fill", string.rep("x", 1000000)))
+      done += 1
+    end)
+  end
+  while done < 4 do
+    coroutine.yield()
+  end
+end
+--@ child
+return function() process.inbox():receive() end
+
+--# it works inside `pcall` and inside `coroutine.spawn`
+--: title a spawned coroutine that waits can be closed, and takes nothing any more
+return function()
+  local ch, got = channel.new(), {}
+  local first = coroutine.spawn(function() table.insert(got, "first " .. ch:receive()) end)
+  coroutine.spawn(function() table.insert(got, "second " .. ch:receive()) end)
+  coroutine.yield()
+  assert(coroutine.status(first) == "normal")
+  local ok, err = coroutine.resume(first, "forged", true)
+  assert(ok == false and string.find(err, "waits", 1, true), err)
+  assert(coroutine.close(first) == true)
+  ch:send("value")
+  coroutine.yield()
+  assert(#got == 1 and got[1] == "second value", got[1])
+end
+
+--# every coroutine blocked for ever
+--: title a closed wait does not hide that everybody is blocked
+--: exit 1
+--: stderr-has blocked
+return function()
+  local listener = process.listen("never")
+  local task = coroutine.spawn(function() listener:receive() end)
+  coroutine.yield()
+  coroutine.close(task)
+  channel.new():receive()
+end
+
+--# Everything that waits (receive, send on a full channel, select, sleep, spawn, exec) suspends only the calling coroutine
+--: title resume and wrap give exactly what the coroutine gives
+return function()
+  local co = coroutine.create(function() coroutine.yield() end)
+  assert(select("#", coroutine.resume(co)) == 1)
+  assert(select("#", coroutine.wrap(function() end)()) == 0)
+  assert(select("#", coroutine.wrap(function() return nil, nil end)()) == 2)
+  local waits = coroutine.wrap(function() time.sleep("1ms") return 1, nil, 3 end)
+  assert(select("#", waits()) == 3)
+end

@@ -65,7 +65,10 @@ impl<'a> Actor<'a> {
         }
         loop {
             match self.round()? {
-                Round::Ready => self.receive(RecvFlags::DONTWAIT)?,
+                Round::Ready => {
+                    self.write_on()?;
+                    self.receive(RecvFlags::DONTWAIT)?;
+                }
                 Round::Idle { deadline } => self.wait(deadline)?,
                 Round::Blocked => self.vm.hooks.blocked_for_ever.call::<()>(())?,
                 Round::Ended => return self.end(),
@@ -100,14 +103,18 @@ impl<'a> Actor<'a> {
             Ok(_) | Err(Errno::INTR) => {}
             Err(error) => return Err(mlua::Error::external(error)),
         }
-        let has_room = self.with_session(|session| {
-            session.outlet.flush();
-            !session.outlet.is_full()
-        });
-        if !all_written && has_room {
-            self.vm.hooks.has_room.call::<()>(())?;
-        }
+        self.write_on()?;
         self.receive(RecvFlags::DONTWAIT)
+    }
+
+    /// Writes what could not be written before, and wakes those who wait for room.
+    fn write_on(&mut self) -> mlua::Result<()> {
+        let has_room = self.with_session(|session| {
+            let waited = !session.outlet.is_empty();
+            session.outlet.flush();
+            waited && !session.outlet.is_full()
+        });
+        if has_room { self.vm.hooks.has_room.call(()) } else { Ok(()) }
     }
 
     /// Reads once and handles every whole frame.

@@ -8,6 +8,9 @@ use ipc::limits::DEPTH_MAX;
 use mlua::{Function, Lua, Value, Vector};
 use rmp::Marker;
 
+/// Elements that a table is made for before they are there.
+const PRESIZE_MAX: usize = 1024;
+
 /// Bytes that are no payload.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Malformed {
@@ -146,14 +149,19 @@ impl<'a> Decoder<'a> {
 
     fn deeper(&mut self) -> Result<(), Malformed> {
         self.depth += 1;
-        // One more than the encoder allows: the fields of an Error are a table of their own.
-        if self.depth > DEPTH_MAX + 1 { Err(Malformed::Deep) } else { Ok(()) }
+        // The encoder counts the tables of a script; an Error adds itself and the table of its fields.
+        if self.depth > DEPTH_MAX + 2 { Err(Malformed::Deep) } else { Ok(()) }
+    }
+
+    /// Room made in advance. An element has at least one byte, and a length that lies takes no more
+    /// memory at each level than this; a table that is really longer grows.
+    fn presize(&self, len: usize) -> usize {
+        len.min(self.rest.len()).min(PRESIZE_MAX)
     }
 
     fn array(&mut self, len: usize) -> Result<Value, Malformed> {
         self.deeper()?;
-        // An element has at least one byte: a length that lies takes no memory.
-        let table = self.lua.create_table_with_capacity(len.min(self.rest.len()), 0)?;
+        let table = self.lua.create_table_with_capacity(self.presize(len), 0)?;
         for index in 1..=len {
             table.raw_set(index, self.value()?)?;
         }
@@ -163,7 +171,7 @@ impl<'a> Decoder<'a> {
 
     fn map(&mut self, len: usize) -> Result<Value, Malformed> {
         self.deeper()?;
-        let table = self.lua.create_table_with_capacity(0, len.min(self.rest.len() / 2))?;
+        let table = self.lua.create_table_with_capacity(0, self.presize(len))?;
         for _ in 0..len {
             let key = self.value()?;
             match &key {
@@ -183,8 +191,10 @@ impl<'a> Decoder<'a> {
         match i8::from_be_bytes([kind]) {
             EXT_VECTOR => vector(bytes),
             EXT_ERROR => {
+                self.deeper()?;
                 let Decoder { lua, error_from, depth, .. } = *self;
                 let fields = Decoder { lua, error_from, rest: bytes, depth }.whole()?;
+                self.depth -= 1;
                 let is_error = fields.as_table().is_some_and(|fields| {
                     fields.raw_get::<Value>("message").is_ok_and(|text| text.is_string())
                 });

@@ -6,7 +6,7 @@ use crate::outlet::Outlet;
 use crate::routes::Routes;
 use ipc::FaultKind;
 use ipc::frame::{CallId, FromWorker, Op, Ties};
-use ipc::limits::{CALLS_MAX, TEXT_MAX, TOPIC_MAX};
+use ipc::limits::{CALLS_MAX, PRINT_MAX, TEXT_MAX, TOPIC_MAX};
 use mlua::{Function, Lua, LuaString, MultiValue, Result, Table, Value};
 use rustix::time::{ClockId, clock_gettime};
 use std::cell::RefCell;
@@ -158,7 +158,11 @@ fn install_calls(lua: &Lua, native: &Table, shared: &Shared) -> Result<()> {
 }
 
 fn install_notices(lua: &Lua, native: &Table, shared: &Shared) -> Result<()> {
-    for (name, notice) in [("listening", FromWorker::Listening), ("loaded", FromWorker::Loaded)] {
+    for (name, notice) in [
+        ("cancel_taken", FromWorker::CancelTaken),
+        ("listening", FromWorker::Listening),
+        ("loaded", FromWorker::Loaded),
+    ] {
         let session = shared.clone();
         let function = lua.create_function(move |_, ()| {
             with_session(&session, |session| session.outlet.push(&notice, &[]))
@@ -181,9 +185,6 @@ fn install_notices(lua: &Lua, native: &Table, shared: &Shared) -> Result<()> {
         })?,
     )
 }
-
-/// Longest text of one frame: a longer line is printed as several.
-const PRINT_MAX: usize = 64 * 1024;
 
 fn print(outlet: &mut Outlet, line: &[u8]) -> Result<()> {
     let pieces = if line.is_empty() { vec![line] } else { line.chunks(PRINT_MAX).collect() };

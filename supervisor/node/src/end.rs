@@ -34,7 +34,8 @@ impl Node {
         }
         let Some(mut process) = self.processes.remove(&number) else { return };
         self.forget(&process);
-        self.cut_routes_to(core::mem::take(&mut process.routes_in));
+        let closing = core::mem::take(&mut process.routes_closing);
+        self.cut_routes_to(core::mem::take(&mut process.routes_in).into_iter().chain(closing));
         let reason = Rc::new(reason);
         self.tell_watchers(&process, &reason);
         self.tell_links(&process, &reason, cause);

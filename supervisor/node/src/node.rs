@@ -148,6 +148,7 @@ impl Node {
             (_, FromWorker::Consumed { bytes }) => {
                 process.mailbox.charged = process.mailbox.charged.saturating_sub(*bytes);
             }
+            (_, FromWorker::CancelTaken) => process.cancels = process.cancels.saturating_sub(1),
             (_, FromWorker::Listening) => process.listening = true,
             // Standard output is no affair of the node's.
             (_, FromWorker::Print) => {}

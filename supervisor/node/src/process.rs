@@ -35,8 +35,12 @@ pub(crate) struct Process {
     /// Its ways to others, by [`RouteId`].
     pub(crate) routes: Vec<Option<Route>>,
     pub(crate) free_routes: Vec<RouteId>,
-    /// The ways of others to it.
+    /// The open ways of others to it.
     pub(crate) routes_in: BTreeSet<(Number, RouteId)>,
+    /// Ways to it that are closed, and that their senders have not released yet.
+    pub(crate) routes_closing: BTreeSet<(Number, RouteId)>,
+    /// CANCELs that it has not taken yet.
+    pub(crate) cancels: u32,
     /// When each of its timers fires, by [`crate::timers::Timer`].
     pub(crate) timers: [Option<u64>; 3],
 }

@@ -18,7 +18,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use ipc::PidText;
 use ipc::frame::RouteId;
-use ipc::limits::{ROUTE_CREDIT_MAX, ROUTES_MAX, TOPIC_MAX};
+use ipc::limits::{ROUTE_CREDIT_MAX, ROUTES_MAX, ROUTES_PER_PAIR_MAX, TOPIC_MAX};
 
 /// A credit smaller than this is not worth a route.
 const CREDIT_MIN: u64 = 1024;
@@ -63,9 +63,11 @@ impl Node {
         let target = used.target;
         let Some(to) = self.processes.get_mut(&target) else { return };
         to.mailbox.granted -= charge as u64;
+        let before = to.mailbox.charged;
         self.deliver(from, target, charge);
-        let full = self.processes.get(&target).map(|to| to.mailbox.charged);
-        if full.is_some_and(|charged| charged > self.mailbox_max(target)) {
+        let max = self.mailbox_max(target);
+        // Only the message that crosses the limit closes: each route is closed once.
+        if before <= max && before + charge as u64 > max {
             self.close_routes(target, |_| true);
         }
     }
@@ -98,6 +100,10 @@ impl Node {
         let nothing = Granted::Route { route: None, credit: 0 };
         let mailbox_max = self.mailbox_max(target);
         let Some(to) = self.processes.get_mut(&target) else { return nothing };
+        let pair = (from, RouteId::MIN)..=(from, RouteId::MAX);
+        if to.routes_in.range(pair).count() >= ROUTES_PER_PAIR_MAX {
+            return nothing;
+        }
         let free = mailbox_max.saturating_sub(to.mailbox.granted) / 8;
         let credit = free.min(ROUTE_CREDIT_MAX as u64);
         if credit < CREDIT_MIN || to.mailbox.charged > mailbox_max {
@@ -145,6 +151,7 @@ impl Node {
         if let Some(to) = self.processes.get_mut(&route.target) {
             to.mailbox.granted -= route.left;
             to.routes_in.remove(&(from, id));
+            to.routes_closing.remove(&(from, id));
         }
     }
 
@@ -177,11 +184,14 @@ impl Node {
         let Some(to) = self.processes.get(&target) else { return };
         let senders: Vec<_> = to.routes_in.iter().copied().collect();
         for (sender, id) in senders {
-            let Some(route) = self.route_mut(sender, id) else { continue };
-            if !route.open || !which(route) {
+            let Some(route) = self.route_mut(sender, id).filter(|route| which(route)) else {
                 continue;
-            }
+            };
             route.open = false;
+            if let Some(to) = self.processes.get_mut(&target) {
+                to.routes_in.remove(&(sender, id));
+                to.routes_closing.insert((sender, id));
+            }
             if let Some(to) = self.pid_of(sender) {
                 self.emit(Output::Closed { to, route: id });
             }
@@ -190,7 +200,7 @@ impl Node {
 
     pub(crate) fn broken_routes(&self, number: Number, process: &Process, out: &mut Vec<String>) {
         let mut granted = 0;
-        for (sender, id) in &process.routes_in {
+        for (sender, id) in process.routes_in.iter().chain(&process.routes_closing) {
             let sender = self.processes.get(sender);
             let route = sender.and_then(|sender| sender.routes.get(*id as usize)?.as_ref());
             match route {

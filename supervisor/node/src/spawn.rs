@@ -128,6 +128,8 @@ impl Node {
             routes: Vec::new(),
             free_routes: Vec::new(),
             routes_in: BTreeSet::new(),
+            routes_closing: BTreeSet::new(),
+            cancels: 0,
             timers: [None; 3],
         };
         self.processes.insert(number, process);
@@ -167,11 +169,12 @@ impl Node {
         self.clear_timer(number, Timer::Start);
         let Some(process) = self.processes.get_mut(&number) else { return };
         let phase = core::mem::replace(&mut process.phase, Phase::Unloaded);
-        let Phase::Loading { caller, ties } = phase else { return };
+        let Phase::Loading { caller, .. } = phase else { return };
         let token = process.token.take();
         if let Some(caller) = caller {
             self.spawn_answered(caller);
-            self.untie(caller.number, number, ties);
+            // All ties, also those that its top level has made.
+            self.untie(caller.number, number, Ties { link: true, monitor: true });
             self.reply(caller.number, caller.call, Err(refusal));
         } else if let Some(token) = token {
             self.emit(Output::NodeReply { token, result: Err(refusal) });

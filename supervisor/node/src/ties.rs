@@ -8,7 +8,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use ipc::frame::Ties;
-use ipc::limits::{LINKS_MAX, MONITORS_MAX};
+use ipc::limits::{CANCELS_MAX, LINKS_MAX, MONITORS_MAX};
 use ipc::{ExitKind, fault};
 
 impl Node {
@@ -93,13 +93,20 @@ impl Node {
         deadline_ns: Option<u64>,
     ) -> Result<Granted, Refusal> {
         let target = self.resolve(dest)?;
-        let to = self.pid_of(target).ok_or(Refusal::Gone)?;
-        let from = self.pid_of(from);
-        let reason = reason.map(|reason| fault::cut(reason.to_owned()));
-        self.emit(Output::Cancel { to, from, reason, deadline_ns });
         if let Some(after_ns) = deadline_ns {
             self.set_timer(target, Timer::Cancel, after_ns);
         }
+        let process = self.processes.get_mut(&target).ok_or(Refusal::Gone)?;
+        if process.cancels >= CANCELS_MAX {
+            // The deadline holds whatever the target reads; an event more would tell it nothing.
+            let refusal = Refusal::TooMany { what: "unread cancels", max: CANCELS_MAX as usize };
+            return deadline_ns.map(|_| Granted::Done).ok_or(refusal);
+        }
+        process.cancels += 1;
+        let to = process.pid;
+        let from = self.pid_of(from);
+        let reason = reason.map(|reason| fault::cut(reason.to_owned()));
+        self.emit(Output::Cancel { to, from, reason, deadline_ns });
         Ok(Granted::Done)
     }
 

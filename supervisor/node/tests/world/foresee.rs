@@ -1,7 +1,7 @@
 //! What must follow from each input: which rule is asked, and births. The calls are in `calls.rs`,
 //! the ends in `ends.rs`.
 
-use ipc::frame::FromWorker;
+use ipc::frame::{FromWorker, Ties};
 use ipc::limits::EXIT_MAX_NS;
 use ipc::{ExitKind, Pid};
 use node::{Granted, Input, Refusal};
@@ -135,8 +135,9 @@ impl Ledger {
         record.stage = Stage::Unloaded;
         record.token = None;
         record.deadlines.start = None;
-        if let Spawner::Process { pid: spawner, ties, .. } = spawner {
-            self.untie(spawner, pid, ties);
+        if let Spawner::Process { pid: spawner, .. } = spawner {
+            // Those too that the newborn, or the spawner while it waited, had made beside.
+            self.untie(spawner, pid, Ties { link: true, monitor: true });
         }
         self.answer(spawner, answer, &mut due);
         due
