@@ -93,5 +93,7 @@ fn malformed_payloads_arguments_and_results_harm_nobody() {
 
 #[test]
 fn a_malformed_error_leaves_its_text() {
-    assert_eq!(end_of("error-body", ROGUE), "error\tnil\t0\tnil\ta text");
+    for deed in ["error-body", "nested-error-body", "number-for-error"] {
+        assert_eq!(end_of(deed, ROGUE), "error\tnil\t0\tnil\ta text", "{deed}");
+    }
 }

@@ -80,6 +80,11 @@ fn a_reserved_topic_on_a_route() {
 }
 
 #[test]
+fn a_text_to_print_that_no_honest_worker_sends() {
+    violates("endless-print", "text of 200000 bytes to print");
+}
+
+#[test]
 fn loaded_said_twice() {
     violates("loaded-twice", "frame out of order");
 }

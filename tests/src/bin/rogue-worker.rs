@@ -107,6 +107,7 @@ impl Rogue {
                 self.done();
                 self.done();
             }
+            "endless-print" => self.say(&FromWorker::Print, &[b'\n'; 200_000]),
             "done-then-print" => {
                 self.done();
                 self.say(&FromWorker::Print, b"from beyond");
@@ -170,6 +171,16 @@ impl Rogue {
             "error-body" => {
                 let outcome = Outcome::Failed { message: "a text".to_owned() };
                 self.say(&FromWorker::Done { outcome }, &[0x91; 100_000]);
+                exit(0);
+            }
+            "nested-error-body" => {
+                let outcome = Outcome::Failed { message: "a text".to_owned() };
+                self.say(&FromWorker::Done { outcome }, &nested_errors(40_000));
+                exit(0);
+            }
+            "number-for-error" => {
+                let outcome = Outcome::Failed { message: "a text".to_owned() };
+                self.say(&FromWorker::Done { outcome }, &[42]);
                 exit(0);
             }
             _ => {}
@@ -294,5 +305,16 @@ fn malformed() -> Vec<Vec<u8>> {
         [0x81, 0xc0].repeat(50_000),
         vec![0xc7, 3, 1, 0x91, 0x91, 0xc1],
         vec![7, 7],
+        nested_errors(40_000),
+        [&[0xdd, 0xff, 0xff, 0xff, 0xff].repeat(64)[..], &[0xc0; 200_000]].concat(),
     ]
+}
+
+/// Errors in Errors (extension 1 with a length of 32 bits), which cost six bytes a level.
+fn nested_errors(levels: u32) -> Vec<u8> {
+    let heads = (0..levels).rev().map(|inner| {
+        let [a, b, c, d] = (6 * inner + 1).to_be_bytes();
+        [0xc9, a, b, c, d, 1]
+    });
+    heads.flatten().chain([0xc0]).collect()
 }
