@@ -112,7 +112,7 @@ impl Supervisor {
                 let what = format!("text of {} bytes to print", frame.body.len());
                 return self.input(Input::Broken { from, what });
             }
-            FromWorker::Print => self.print(from, frame.body),
+            FromWorker::Print if self.node.heeds(from) => self.print(from, frame.body),
             FromWorker::Done { .. } => {
                 if let Some(id) = self.children.id_of(from)
                     && let Some(child) = self.children.all.get_mut(id)

@@ -11,6 +11,10 @@ use serde_json::{Map, Value, json};
 /// Extension type of an Error in a payload; see `docs/protocol.md`.
 const EXT_ERROR: i8 = 1;
 
+/// Errors in the details of Errors that are shown. Each is decoded from a copy of its bytes, so a
+/// long chain of them would cost as many copies.
+const ERRORS_MAX: usize = 4;
+
 /// The last line of `--json`.
 pub(crate) fn json_line(pid: Option<&str>, end: &TaskEnd) -> Value {
     match end {
@@ -93,18 +97,17 @@ fn offending(text: &str, line: usize, message: &str) -> std::ops::Range<usize> {
 ///
 /// A worker may have sent anything: what nests deeper than a payload can is null.
 pub(crate) fn unpack(bytes: &[u8]) -> Value {
-    unpack_at(bytes, DEPTH_MAX + 2)
+    unpack_at(bytes, ERRORS_MAX)
 }
 
-fn unpack_at(bytes: &[u8], depth: usize) -> Value {
+fn unpack_at(bytes: &[u8], errors: usize) -> Value {
     let mut rest = bytes;
-    let packed = rmpv::decode::read_value_with_max_depth(&mut rest, depth);
-    packed.map_or(Value::Null, |packed| to_json(&packed, depth))
+    let packed = rmpv::decode::read_value_with_max_depth(&mut rest, DEPTH_MAX + 2);
+    packed.map_or(Value::Null, |packed| to_json(&packed, errors))
 }
 
-/// `depth` is how many levels there may be; each extension holds a value one level further down.
-fn to_json(packed: &Packed, depth: usize) -> Value {
-    let Some(deeper) = depth.checked_sub(1) else { return Value::Null };
+/// `errors` is how many Errors may lie in each other.
+fn to_json(packed: &Packed, errors: usize) -> Value {
     match packed {
         Packed::Nil => Value::Null,
         Packed::Boolean(flag) => Value::Bool(*flag),
@@ -113,22 +116,22 @@ fn to_json(packed: &Packed, depth: usize) -> Value {
         Packed::F64(n) => json!(n),
         Packed::String(text) => String::from_utf8_lossy(text.as_bytes()).into(),
         Packed::Binary(bytes) => json!(bytes),
-        Packed::Array(items) => items.iter().map(|item| to_json(item, deeper)).collect(),
+        Packed::Array(items) => items.iter().map(|item| to_json(item, errors)).collect(),
         Packed::Map(pairs) => {
-            pairs.iter().map(|item| pair(item, deeper)).collect::<Map<_, _>>().into()
+            pairs.iter().map(|item| pair(item, errors)).collect::<Map<_, _>>().into()
         }
-        // An Error within an Error can only be in its details; a chain of them is an attack.
-        Packed::Ext(EXT_ERROR, fields) => unpack_at(fields, deeper.min(depth / 2)),
+        Packed::Ext(EXT_ERROR, _) if errors == 0 => Value::Null,
+        Packed::Ext(EXT_ERROR, fields) => unpack_at(fields, errors - 1),
         Packed::Ext(_, bytes) => floats(bytes),
     }
 }
 
-fn pair((key, value): &(Packed, Packed), depth: usize) -> (String, Value) {
-    let key = match to_json(key, depth) {
+fn pair((key, value): &(Packed, Packed), errors: usize) -> (String, Value) {
+    let key = match to_json(key, errors) {
         Value::String(text) => text,
         other => other.to_string(),
     };
-    (key, to_json(value, depth))
+    (key, to_json(value, errors))
 }
 
 /// A vector: three f32, little endian.

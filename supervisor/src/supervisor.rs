@@ -274,7 +274,9 @@ impl Supervisor {
         }
         for _ in stops {
             self.signals_seen += 1;
-            let how = if self.signals_seen == 1 { Stop::Asked } else { Stop::Now };
+            // Also the first one is a second word where the main process has ended.
+            let stopping = self.signals_seen > 1 || self.give_up_at.is_some();
+            let how = if stopping { Stop::Now } else { Stop::Asked };
             self.stop(how);
         }
     }

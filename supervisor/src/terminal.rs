@@ -28,20 +28,23 @@ pub(crate) fn print(line: &str) {
     let _ = writeln!(io::stdout(), "{line}");
 }
 
-/// The bytes with every control character but the tab as `\xNN`.
+/// The text with every control character but the tab, and every byte that is no UTF-8, as `\xNN`.
 pub(crate) fn harmless(line: &[u8]) -> Cow<'_, [u8]> {
-    let control = |byte: &u8| (*byte < 0x20 && *byte != b'\t') || *byte == 0x7f;
-    if !line.iter().any(control) {
+    let control = |c: char| c.is_control() && c != '\t';
+    if str::from_utf8(line).is_ok_and(|line| !line.chars().any(control)) {
         return line.into();
     }
-    let mut shown = Vec::with_capacity(line.len());
-    for byte in line {
-        match control(byte) {
-            true => shown.extend_from_slice(format!("\\x{byte:02x}").as_bytes()),
-            false => shown.push(*byte),
+    let mut shown = String::with_capacity(line.len());
+    for chunk in line.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            match control(c) {
+                true => shown.push_str(&format!("\\x{:02x}", u32::from(c))),
+                false => shown.push(c),
+            }
         }
+        chunk.invalid().iter().for_each(|byte| shown.push_str(&format!("\\x{byte:02x}")));
     }
-    shown.into()
+    shown.into_bytes().into()
 }
 
 #[cfg(test)]
@@ -51,6 +54,8 @@ mod tests {
     #[test]
     fn control_characters_are_shown() {
         assert_eq!(harmless(b"a\x1b[31mred\x07\tb\x7f"), &b"a\\x1b[31mred\\x07\tb\\x7f"[..]);
+        assert_eq!(harmless("\u{9b}2J".as_bytes()), &b"\\x9b2J"[..]);
+        assert_eq!(harmless(b"\xff"), &b"\\xff"[..]);
         assert!(matches!(harmless("grüße".as_bytes()), Cow::Borrowed(_)));
     }
 }

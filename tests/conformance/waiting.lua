@@ -121,7 +121,10 @@ return function()
   end
 end
 --@ child
-return function() process.inbox():receive() end
+return function()
+  local inbox = process.inbox()
+  for _ = 1, 4 do inbox:receive() end
+end
 
 --# it works inside `pcall` and inside `coroutine.spawn`
 --: title a spawned coroutine that waits can be closed, and takes nothing any more
@@ -160,4 +163,24 @@ return function()
   assert(select("#", coroutine.wrap(function() return nil, nil end)()) == 2)
   local waits = coroutine.wrap(function() time.sleep("1ms") return 1, nil, 3 end)
   assert(select("#", waits()) == 3)
+end
+
+--# every coroutine blocked for ever
+--: title closing one that was woken, or that waits by way of another, miscounts nobody
+return function()
+  local me, t, u = process.pid(), process.listen("t"), process.listen("u")
+  local woken = coroutine.spawn(function() t:receive() end)
+  coroutine.spawn(function() u:receive() coroutine.close(woken) end)
+  local outer = coroutine.spawn(function()
+    coroutine.resume(coroutine.create(function() process.listen("never"):receive() end))
+  end)
+  coroutine.yield()
+  coroutine.close(outer)
+  local inbox = process.inbox()
+  assert(process.send(me, "open", 0))
+  assert(inbox:receive().payload == 0)
+  assert(process.send(me, "u", 0) and process.send(me, "t", 0) and process.send(me, "open", 1))
+  assert(inbox:receive().payload == 1)
+  assert(process.send(me, "open", 2))
+  assert(inbox:receive().payload == 2)
 end

@@ -137,10 +137,11 @@ fn install_calls(lua: &Lua, native: &Table, shared: &Shared) -> Result<()> {
         "cancel",
         lua.create_function(
             move |_, (dest, reason, deadline): (LuaString, Option<LuaString>, Option<f64>)| {
-                let (dest, reason) = match (text(&dest), reason.as_ref().map(text).transpose()) {
-                    (Ok(dest), Ok(reason)) => (dest, reason.map(ipc::fault::cut)),
-                    (Err(refused), _) | (_, Err(refused)) => return Ok(refused),
+                let dest = match text(&dest) {
+                    Ok(dest) => dest,
+                    Err(refused) => return Ok(refused),
                 };
+                let reason = reason.map(|reason| ipc::fault::cut(reason.to_string_lossy()));
                 // Saturating: a deadline of centuries is none.
                 let deadline_ns = deadline.map(|ns| ns as u64);
                 let op = Op::Cancel { dest: &dest, reason: reason.as_deref(), deadline_ns };

@@ -89,6 +89,12 @@ impl Node {
             && self.live.is_empty()
     }
 
+    /// False for a process that broke the protocol: nothing that it says counts any more.
+    #[must_use]
+    pub fn heeds(&self, pid: Pid) -> bool {
+        self.processes.get(&pid.number).is_some_and(|process| !process.is_liar())
+    }
+
     /// The host's limits, for whoever starts its workers.
     #[must_use]
     pub fn host(&self, id: &str) -> Option<&HostSpec> {

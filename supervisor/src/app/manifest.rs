@@ -66,13 +66,16 @@ fn yaml_files(root: &Path) -> Result<Vec<PathBuf>, Diagnostic> {
 /// Loads one file; false where it is no manifest.
 fn load_file(root: &Path, path: &Path, app: &mut App) -> Result<bool, Diagnostic> {
     let name = path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned();
-    let text = source::read_limited(path).map_err(|error| {
-        let message = format!("cannot read {name}: {error}");
-        Diagnostic::general(message, "a manifest is UTF-8 text in a regular file")
-    })?;
-    if !may_be_manifest(&text) {
-        return Ok(false);
-    }
+    let text = match source::read_limited(path) {
+        Ok(text) if may_be_manifest(&text) => text,
+        Ok(_) => return Ok(false),
+        // What is not UTF-8 does not name the two fields either.
+        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => return Ok(false),
+        Err(error) => {
+            let message = format!("cannot read {name}: {error}");
+            return Err(Diagnostic::general(message, "a manifest is text in a regular file"));
+        }
+    };
     let file = File { root, path, name: Rc::from(name), text: Rc::from(text) };
     let head: Head = serde_saphyr::from_str(&file.text).map_err(|error| file.invalid(&error))?;
     let (Some(namespace), Some(heads)) = (head.namespace, head.entries) else { return Ok(false) };
