@@ -184,3 +184,25 @@ return function()
   assert(process.send(me, "open", 2))
   assert(inbox:receive().payload == 2)
 end
+
+--# it works inside `pcall` and inside `coroutine.spawn`
+--: title where nothing can wait it raises, and leaves nothing behind
+return function()
+  local ch = channel.new()
+  local function everywhere(wait)
+    return pcall(table.sort, { 1, 2 }, function() wait() return false end)
+  end
+  for _, wait in {
+    function() time.sleep("1ms") end,
+    function() ch:receive() end,
+    function() process.registry.lookup("nobody") end,
+  } do
+    local ok, err = everywhere(wait)
+    assert(not ok and string.find(err, "C-call boundary", 1, true), tostring(err))
+  end
+  local tick = time.after("20ms")
+  assert(select("#", tick:receive()) == 2 and ch ~= nil)
+  coroutine.spawn(function() ch:send("for who waits now") end)
+  assert(ch:receive() == "for who waits now")
+  assert(process.registry.lookup("nobody") == nil)
+end
