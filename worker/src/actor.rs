@@ -93,6 +93,10 @@ impl<'a> Actor<'a> {
 
     /// Waits for frames, for room in the socket, or for the next timer.
     fn wait(&mut self, deadline: Option<f64>) -> mlua::Result<()> {
+        if self.wake_for_room()? {
+            // Another send has emptied the outbox meanwhile.
+            return Ok(());
+        }
         let all_written = self.with_session(|session| session.outlet.is_empty());
         if all_written && deadline.is_none() {
             return self.receive(RecvFlags::empty());
@@ -109,12 +113,19 @@ impl<'a> Actor<'a> {
 
     /// Writes what could not be written before, and wakes those who wait for room.
     fn write_on(&mut self) -> mlua::Result<()> {
-        let has_room = self.with_session(|session| {
-            let waited = !session.outlet.is_empty();
-            session.outlet.flush();
-            waited && !session.outlet.is_full()
+        self.with_session(|session| session.outlet.flush());
+        self.wake_for_room().map(|_| ())
+    }
+
+    /// Wakes those who wait for room, where there is some; true where somebody did.
+    fn wake_for_room(&mut self) -> mlua::Result<bool> {
+        let wake = self.with_session(|session| {
+            !session.outlet.is_full() && std::mem::take(&mut session.room_wanted)
         });
-        if has_room { self.vm.hooks.has_room.call(()) } else { Ok(()) }
+        if wake {
+            self.vm.hooks.has_room.call::<()>(())?;
+        }
+        Ok(wake)
     }
 
     /// Reads once and handles every whole frame.

@@ -22,6 +22,8 @@ pub(crate) struct Session {
     last_call: CallId,
     /// Calls that are not answered yet.
     pub(crate) open_calls: usize,
+    /// A send waits until the outbox has room.
+    pub(crate) room_wanted: bool,
 }
 
 /// The session of this worker; there is none in a zygote.
@@ -32,7 +34,14 @@ type Called = (Option<CallId>, Option<&'static str>, Option<String>);
 
 impl Session {
     pub(crate) fn new(outlet: Outlet, message_max: usize) -> Self {
-        Session { outlet, routes: Routes::default(), message_max, last_call: 0, open_calls: 0 }
+        Session {
+            outlet,
+            routes: Routes::default(),
+            message_max,
+            last_call: 0,
+            open_calls: 0,
+            room_wanted: false,
+        }
     }
 
     fn call(&mut self, op: Op<'_>, body: &[u8]) -> Called {
@@ -275,6 +284,7 @@ fn send(
     body: &[u8],
 ) -> Result<MultiValue> {
     if session.outlet.is_full() {
+        session.room_wanted = true;
         return lua.pack_multi(false);
     }
     if session.routes.send(&mut session.outlet, dest, topic, body) {
