@@ -1,5 +1,6 @@
 //! [`Fault`]: a failure that a script sees as `nil, err`.
 
+use crate::limits::TOPIC_MAX;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -52,6 +53,13 @@ impl Fault {
     #[must_use]
     pub fn new(kind: FaultKind, message: impl Into<String>) -> Self {
         Fault { kind, message: cut(message.into()) }
+    }
+
+    /// What is said of a topic that [`is_topic`](crate::frame::is_topic) refuses.
+    #[must_use]
+    pub fn bad_topic() -> Self {
+        let message = format!("a topic has 1 to {TOPIC_MAX} bytes and does not begin with '@'");
+        Fault::new(FaultKind::Invalid, message)
     }
 }
 

@@ -7,7 +7,7 @@
 //! [`FromWorker::Loaded`] or [`FromWorker::LoadFailed`]; the last is [`FromWorker::Done`]. After
 //! that the worker exits, and only the kernel's report of that exit ends the process.
 
-use crate::limits::MESSAGE_OVERHEAD;
+use crate::limits::{MESSAGE_OVERHEAD, TOPIC_MAX};
 use crate::{ExitReason, Fault};
 use serde::{Deserialize, Serialize};
 
@@ -63,6 +63,12 @@ pub enum FromWorker<'a> {
         /// How it ended.
         outcome: Outcome,
     },
+}
+
+/// True for what may be the topic of a message. Those that begin with `@` are reserved.
+#[must_use]
+pub fn is_topic(topic: &str) -> bool {
+    !topic.is_empty() && topic.len() <= TOPIC_MAX && !topic.starts_with('@')
 }
 
 /// What a message is charged to its receiver's mailbox and to its sender's route, in bytes. Both

@@ -12,6 +12,7 @@ pub mod exit;
 pub mod fault;
 pub mod frame;
 pub mod limits;
+pub mod payload;
 pub mod zygote;
 
 mod deframer;

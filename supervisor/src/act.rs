@@ -7,7 +7,6 @@ use ipc::frame::FromWorker;
 use ipc::limits::PRINT_MAX;
 use ipc::{Frame, Pid};
 use node::{Input, Output, Stop};
-use rustix::process::{Signal, pidfd_send_signal};
 use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -56,7 +55,11 @@ impl Supervisor {
             Output::Start { pid, host, entry, token } => {
                 self.start(pid, &host, &entry, token, body);
             }
-            Output::Kill { pid } => self.kill(pid),
+            Output::Kill { pid } => {
+                if let Some(id) = self.children.id_of(pid) {
+                    self.doom(id);
+                }
+            }
             Output::NodeReply { token, result: Ok(pid) } => {
                 self.tasks[token as usize].pid = Some(pid);
             }
@@ -133,18 +136,6 @@ impl Supervisor {
         self.printer.lines(prefix, text);
         if self.printer.is_full() && !std::mem::replace(&mut child.paused, true) {
             self.paused.push(id);
-        }
-    }
-
-    fn kill(&mut self, pid: Pid) {
-        let Some(id) = self.children.id_of(pid) else { return };
-        let Some(child) = self.children.all.get_mut(id) else { return };
-        match &child.born {
-            Some(born) => {
-                // It can fail only where the worker is dead already and not reaped yet.
-                let _ = pidfd_send_signal(&born.pidfd, Signal::KILL);
-            }
-            None => self.doom(id),
         }
     }
 

@@ -32,7 +32,7 @@ pub(crate) struct Child {
     pub(crate) result: Vec<u8>,
     /// Its end is ordered, because it does not read.
     pub(crate) condemned: bool,
-    /// It is to be killed as soon as it is born.
+    /// It is to be killed, or has been: as soon as it is born.
     pub(crate) doomed: bool,
     /// It is in the list of those that may have something to read.
     pub(crate) readable: bool,

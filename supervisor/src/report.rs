@@ -3,13 +3,10 @@
 use crate::app::{App, Kind};
 use crate::diagnostic::{Diagnostic, line_span};
 use crate::supervisor::TaskEnd;
-use ipc::limits::DEPTH_MAX;
+use ipc::payload::{EXT_ERROR, LEVELS_MAX};
 use ipc::{ExitReason, Fault, signal_name};
 use rmpv::Value as Packed;
 use serde_json::{Map, Value, json};
-
-/// Extension type of an Error in a payload; see `docs/protocol.md`.
-const EXT_ERROR: i8 = 1;
 
 /// Errors in the details of Errors that are shown. Each is decoded from a copy of its bytes, so a
 /// long chain of them would cost as many copies.
@@ -18,9 +15,7 @@ const ERRORS_MAX: usize = 4;
 /// The last line of `--json`.
 pub(crate) fn json_line(pid: Option<&str>, end: &TaskEnd) -> Value {
     match end {
-        TaskEnd::NotStarted(fault) => {
-            json!({"pid": pid, "result": null, "error": fault.message, "exit": null})
-        }
+        TaskEnd::NotStarted(fault) => not_started_line(pid, &fault.message),
         TaskEnd::Ended { reason, result } => json!({
             "pid": pid,
             "result": if reason.is_normal() { unpack(result) } else { Value::Null },
@@ -28,6 +23,11 @@ pub(crate) fn json_line(pid: Option<&str>, end: &TaskEnd) -> Value {
             "exit": exit_json(reason),
         }),
     }
+}
+
+/// The same for what never ran.
+pub(crate) fn not_started_line(pid: Option<&str>, error: &str) -> Value {
+    json!({"pid": pid, "result": null, "error": error, "exit": null})
 }
 
 fn exit_json(reason: &ExitReason) -> Value {
@@ -102,7 +102,7 @@ pub(crate) fn unpack(bytes: &[u8]) -> Value {
 
 fn unpack_at(bytes: &[u8], errors: usize) -> Value {
     let mut rest = bytes;
-    let packed = rmpv::decode::read_value_with_max_depth(&mut rest, DEPTH_MAX + 2);
+    let packed = rmpv::decode::read_value_with_max_depth(&mut rest, LEVELS_MAX);
     packed.map_or(Value::Null, |packed| to_json(&packed, errors))
 }
 

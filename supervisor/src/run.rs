@@ -8,7 +8,7 @@ use crate::terminal;
 use crate::zygote::code_file;
 use ipc::PidText;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use node::{Config, HostSpec};
+use node::Config;
 use serde_json::Value;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
@@ -45,10 +45,7 @@ pub(crate) fn run(request: &Request) -> u8 {
         Err(diagnostic) => {
             let diagnostic = refuse(diagnostic, request);
             if request.json {
-                let error = diagnostic.to_string();
-                let line = serde_json::json!({
-                    "pid": null, "result": null, "error": error, "exit": null
-                });
+                let line = report::not_started_line(None, &diagnostic.to_string());
                 terminal::print(&line.to_string());
             }
             USAGE
@@ -163,13 +160,8 @@ fn config(app: &App) -> io::Result<Config> {
     let flags = rustix::rand::GetRandomFlags::empty();
     rustix::rand::getrandom(&mut key[..], flags)?;
     let mut config = Config::new(key);
-    for (id, limits) in app.hosts() {
-        let spec = HostSpec {
-            max_processes: limits.max_processes,
-            message_max: limits.message,
-            mailbox_max: limits.mailbox,
-        };
-        config.add_host(id, spec);
+    for (id, spec) in app.hosts() {
+        config.add_host(id, *spec);
     }
     for (id, entry) in &app.entries {
         config.add_entry(id, entry.kind_name());

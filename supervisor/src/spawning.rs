@@ -221,11 +221,12 @@ impl Supervisor {
         self.children.remove(id);
     }
 
-    /// Ends a worker that is not born yet, or that says something before it is anybody.
+    /// Ends a worker, at once or as soon as it is born.
     pub(crate) fn doom(&mut self, id: ChildId) {
         let Some(child) = self.children.all.get_mut(id) else { return };
         child.doomed = true;
         if let Some(born) = &child.born {
+            // It can fail only where the worker is dead already and not reaped yet.
             let _ = pidfd_send_signal(&born.pidfd, Signal::KILL);
             return;
         }

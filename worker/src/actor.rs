@@ -3,7 +3,7 @@
 use crate::decode::Decoder;
 use crate::encode::Encoder;
 use crate::fork::exit_now;
-use crate::native::Session;
+use crate::native::{Session, monotonic_ns};
 use crate::outlet::Outlet;
 use crate::{Vm, hygiene};
 use ipc::codec::frame_max;
@@ -16,7 +16,6 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::OwnedFd;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
-use rustix::time::{ClockId, clock_gettime};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
@@ -277,8 +276,6 @@ impl<'a> Actor<'a> {
 }
 
 fn time_until(deadline_ns: f64) -> Timespec {
-    let now = clock_gettime(ClockId::Monotonic);
-    let now_ns = now.tv_sec as f64 * 1e9 + now.tv_nsec as f64;
-    let left = (deadline_ns - now_ns).max(0.0);
+    let left = (deadline_ns - monotonic_ns()).max(0.0);
     Timespec { tv_sec: (left / 1e9) as i64, tv_nsec: (left % 1e9) as i64 }
 }

@@ -3,8 +3,7 @@
 //! The bytes come from another worker, and nobody on the way has looked at them: they may be
 //! anything. What is no payload gives an error and takes no more memory than its own size explains.
 
-use crate::encode::{EXT_ERROR, EXT_VECTOR};
-use ipc::limits::DEPTH_MAX;
+use ipc::payload::{EXT_ERROR, EXT_VECTOR, LEVELS_MAX};
 use mlua::{Function, Lua, Value, Vector};
 use rmp::Marker;
 
@@ -149,8 +148,7 @@ impl<'a> Decoder<'a> {
 
     fn deeper(&mut self) -> Result<(), Malformed> {
         self.depth += 1;
-        // The encoder counts the tables of a script; an Error adds itself and the table of its fields.
-        if self.depth > DEPTH_MAX + 2 { Err(Malformed::Deep) } else { Ok(()) }
+        if self.depth > LEVELS_MAX { Err(Malformed::Deep) } else { Ok(()) }
     }
 
     /// Room made in advance. An element has at least one byte, and a length that lies takes no more

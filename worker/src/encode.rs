@@ -4,14 +4,10 @@
 //! tables with holes, strings of any bytes, Errors.
 
 use ipc::limits::DEPTH_MAX;
+use ipc::payload::{EXT_ERROR, EXT_VECTOR};
 use mlua::{Function, Table, Value};
 use rmp::encode as write;
 use std::fmt;
-
-/// Extension type of an Error: a map of its fields.
-pub(crate) const EXT_ERROR: i8 = 1;
-/// Extension type of a vector: three f32, little endian.
-pub(crate) const EXT_VECTOR: i8 = 2;
 
 /// Why a value cannot travel.
 #[derive(Debug)]

@@ -44,8 +44,9 @@ pub(crate) fn fork_sibling() -> io::Result<Forked> {
         cgroup: 0,
     };
     // SAFETY: without CLONE_VM the child has a copy of all memory and goes on from here as from
-    // fork(2). The caller has one thread (`only_thread` was asked before the first fork), so no lock is held by a thread that the child
-    // lacks; atfork handlers are not run, and nothing here registers any.
+    // fork(2). The caller has one thread (`only_thread` was asked before the first fork), so no lock
+    // is held by a thread that the child lacks; atfork handlers are not run, and nothing here
+    // registers any.
     let result: c_long =
         unsafe { libc::syscall(libc::SYS_clone3, ptr::from_mut(&mut args), size_of_val(&args)) };
     match result {

@@ -4,9 +4,9 @@ use crate::Entries;
 use crate::encode::{Encoder, Unfit};
 use crate::outlet::Outlet;
 use crate::routes::Routes;
-use ipc::FaultKind;
-use ipc::frame::{CallId, FromWorker, Op, Ties};
-use ipc::limits::{CALLS_MAX, PRINT_MAX, TEXT_MAX, TOPIC_MAX};
+use ipc::frame::{CallId, FromWorker, Op, Ties, is_topic};
+use ipc::limits::{CALLS_MAX, PRINT_MAX, TEXT_MAX};
+use ipc::{Fault, FaultKind};
 use mlua::{Function, Lua, LuaString, MultiValue, Result, Table, Value};
 use rustix::time::{ClockId, clock_gettime};
 use std::cell::RefCell;
@@ -91,14 +91,14 @@ pub(crate) fn install(
     crate::entries::install(lua, native, entries)
 }
 
+/// The monotonic clock, as timers count it.
+pub(crate) fn monotonic_ns() -> f64 {
+    let now = clock_gettime(ClockId::Monotonic);
+    now.tv_sec as f64 * 1e9 + now.tv_nsec as f64
+}
+
 fn install_clocks(lua: &Lua, native: &Table) -> Result<()> {
-    native.set(
-        "monotonic",
-        lua.create_function(|_, ()| {
-            let now = clock_gettime(ClockId::Monotonic);
-            Ok(now.tv_sec as f64 * 1e9 + now.tv_nsec as f64)
-        })?,
-    )?;
+    native.set("monotonic", lua.create_function(|_, ()| Ok(monotonic_ns()))?)?;
     native.set(
         "realtime",
         lua.create_function(|_, ()| {
@@ -255,9 +255,9 @@ fn install_send(lua: &Lua, native: &Table, wabe: &Table, shared: &Shared) -> Res
             (Ok(dest), Ok(topic)) => (dest, topic),
             (Err(refused), _) | (_, Err(refused)) => return called(lua, refused),
         };
-        if topic.is_empty() || topic.len() > TOPIC_MAX || topic.starts_with('@') {
-            let message = format!("a topic has 1 to {TOPIC_MAX} bytes and does not begin with '@'");
-            return called(lua, refused(FaultKind::Invalid, message));
+        if !is_topic(&topic) {
+            let fault = Fault::bad_topic();
+            return called(lua, refused(fault.kind, fault.message));
         }
         let max = with_session(&shared, |session| session.message_max)?;
         let unwrap: Function = wabe.get("unwrap")?;

@@ -17,7 +17,7 @@ impl Node {
     pub(crate) fn exited(&mut self, number: Number, os_pid: u32, end: ChildEnd) {
         let Some(process) = self.processes.get(&number) else { return };
         let (reason, cause) = reason(process, os_pid, end);
-        if self.is_loading(number) {
+        if matches!(process.phase, Phase::Loading { .. }) {
             let entry = process.entry.clone();
             let how = reason.message.clone().unwrap_or_else(|| String::from("it ended"));
             self.start_failed(number, Refusal::StartDied { entry, how });
@@ -32,10 +32,9 @@ impl Node {
         for timer in [Timer::Start, Timer::Cancel, Timer::Exit] {
             self.clear_timer(number, timer);
         }
-        let Some(mut process) = self.processes.remove(&number) else { return };
+        let Some(process) = self.processes.remove(&number) else { return };
         self.forget(&process);
-        let closing = core::mem::take(&mut process.routes_closing);
-        self.cut_routes_to(core::mem::take(&mut process.routes_in).into_iter().chain(closing));
+        self.cut_routes_to(&process);
         let reason = Rc::new(reason);
         self.tell_watchers(&process, &reason);
         self.tell_links(&process, &reason, cause);

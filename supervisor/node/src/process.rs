@@ -37,7 +37,8 @@ pub(crate) struct Process {
     pub(crate) free_routes: Vec<RouteId>,
     /// The open ways of others to it.
     pub(crate) routes_in: BTreeSet<(Number, RouteId)>,
-    /// Ways to it that are closed, and that their senders have not released yet.
+    /// Ways to it that are closed. Each stays until its sender releases it, for messages may be on
+    /// their way.
     pub(crate) routes_closing: BTreeSet<(Number, RouteId)>,
     /// CANCELs that it has not taken yet.
     pub(crate) cancels: u32,
@@ -109,7 +110,4 @@ pub(crate) struct Route {
     pub(crate) left: u64,
     /// The name by which the sender asked for it.
     pub(crate) name: Option<Rc<str>>,
-    /// False once the sender was told that it is closed; it stays until the sender releases it,
-    /// for messages may be on their way.
-    pub(crate) open: bool,
 }

@@ -133,10 +133,7 @@ impl Refusal {
                 "a name has 1 to {} bytes and does not begin with '{{'",
                 ipc::limits::NAME_MAX
             ),
-            Refusal::BadTopic => format!(
-                "a topic has 1 to {} bytes and does not begin with '@'",
-                ipc::limits::TOPIC_MAX
-            ),
+            Refusal::BadTopic => Fault::bad_topic().message,
             Refusal::MailboxFull => "mailbox full".to_owned(),
             Refusal::TooLarge { bytes, max } => {
                 format!("message of {bytes} bytes is over the limit of {max}")

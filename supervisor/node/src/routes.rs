@@ -17,8 +17,8 @@ use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
 use ipc::PidText;
-use ipc::frame::RouteId;
-use ipc::limits::{ROUTE_CREDIT_MAX, ROUTES_MAX, ROUTES_PER_PAIR_MAX, TOPIC_MAX};
+use ipc::frame::{RouteId, is_topic};
+use ipc::limits::{ROUTE_CREDIT_MAX, ROUTES_MAX, ROUTES_PER_PAIR_MAX};
 
 /// A credit smaller than this is not worth a route.
 const CREDIT_MIN: u64 = 1024;
@@ -109,7 +109,7 @@ impl Node {
         if credit < CREDIT_MIN || to.mailbox.charged > mailbox_max {
             return nothing;
         }
-        let route = Route { target, left: credit, name: name.map(Rc::from), open: true };
+        let route = Route { target, left: credit, name: name.map(Rc::from) };
         let Some(id) = self.place_route(from, route) else { return nothing };
         if let Some(to) = self.processes.get_mut(&target) {
             to.mailbox.granted += credit;
@@ -164,15 +164,21 @@ impl Node {
         }
     }
 
-    /// Tells every sender with a route to an ended process that it is gone.
-    pub(crate) fn cut_routes_to(&mut self, senders: impl IntoIterator<Item = (Number, RouteId)>) {
-        for (sender, id) in senders {
-            let Some(route) = self.route_mut(sender, id) else { continue };
-            route.target = 0;
-            let told = !core::mem::replace(&mut route.open, false);
-            if let (false, Some(to)) = (told, self.pid_of(sender)) {
-                self.emit(Output::Closed { to, route: id });
+    /// Cuts every route to an ended process, and tells the senders whose route was open.
+    pub(crate) fn cut_routes_to(&mut self, gone: &Process) {
+        for (sender, id) in gone.routes_in.iter().chain(&gone.routes_closing) {
+            if let Some(route) = self.route_mut(*sender, *id) {
+                route.target = 0;
             }
+        }
+        for (sender, id) in &gone.routes_in {
+            self.tell_closed(*sender, *id);
+        }
+    }
+
+    fn tell_closed(&mut self, sender: Number, route: RouteId) {
+        if let Some(to) = self.pid_of(sender) {
+            self.emit(Output::Closed { to, route });
         }
     }
 
@@ -184,17 +190,14 @@ impl Node {
         let Some(to) = self.processes.get(&target) else { return };
         let senders: Vec<_> = to.routes_in.iter().copied().collect();
         for (sender, id) in senders {
-            let Some(route) = self.route_mut(sender, id).filter(|route| which(route)) else {
+            if !self.route_mut(sender, id).is_some_and(|route| which(route)) {
                 continue;
-            };
-            route.open = false;
+            }
             if let Some(to) = self.processes.get_mut(&target) {
                 to.routes_in.remove(&(sender, id));
                 to.routes_closing.insert((sender, id));
             }
-            if let Some(to) = self.pid_of(sender) {
-                self.emit(Output::Closed { to, route: id });
-            }
+            self.tell_closed(sender, id);
         }
     }
 
@@ -219,8 +222,5 @@ impl Node {
 }
 
 fn check_topic(topic: &str) -> Result<(), Refusal> {
-    match topic.is_empty() || topic.len() > TOPIC_MAX || topic.starts_with('@') {
-        true => Err(Refusal::BadTopic),
-        false => Ok(()),
-    }
+    if is_topic(topic) { Ok(()) } else { Err(Refusal::BadTopic) }
 }

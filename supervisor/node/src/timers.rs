@@ -1,7 +1,7 @@
 //! The deadlines of processes and of the node, as data.
 
 use crate::Node;
-use crate::process::{Number, Order, Phase};
+use crate::process::{Number, Order};
 use alloc::collections::BTreeSet;
 use ipc::ExitKind;
 
@@ -88,11 +88,5 @@ impl Node {
                 self.order(number, Order::new(ExitKind::Watchdog, message));
             }
         }
-    }
-
-    /// True where the process is still waiting to be loaded.
-    pub(crate) fn is_loading(&self, number: Number) -> bool {
-        let phase = self.processes.get(&number).map(|process| process.phase);
-        matches!(phase, Some(Phase::Loading { .. }))
     }
 }

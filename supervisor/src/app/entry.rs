@@ -1,8 +1,8 @@
 //! What an entry is, once its manifest is understood.
 
 use crate::diagnostic::Diagnostic;
-use ipc::limits::{MAILBOX_DEFAULT, MESSAGE_DEFAULT, PROCESSES_DEFAULT};
 use ipc::zygote::Source;
+use node::HostSpec;
 use serde_json::{Map, Value};
 use std::ops::Range;
 use std::rc::Rc;
@@ -24,7 +24,7 @@ pub enum Kind {
     /// `process.lua`, `library.lua`, `function.lua`.
     Code(CodeKind, Code),
     /// `process.host`.
-    Host(HostLimits),
+    Host(HostSpec),
     /// `process.service`.
     Service(Service),
 }
@@ -51,17 +51,6 @@ pub struct Code {
     pub method: String,
     /// Libraries by the name under which the code requires them, each with its place.
     pub imports: Vec<(String, String, Place)>,
-}
-
-/// The limits of a host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HostLimits {
-    /// Processes at a time.
-    pub max_processes: u32,
-    /// Bytes of one encoded message.
-    pub message: usize,
-    /// Bytes that may wait for one process.
-    pub mailbox: usize,
 }
 
 /// A process that the node itself keeps.
@@ -112,21 +101,11 @@ impl Place {
     }
 }
 
-impl Default for HostLimits {
-    fn default() -> Self {
-        HostLimits {
-            max_processes: PROCESSES_DEFAULT,
-            message: MESSAGE_DEFAULT,
-            mailbox: MAILBOX_DEFAULT,
-        }
-    }
-}
-
 impl Entry {
     /// The host that exists without a manifest.
     #[must_use]
     pub(super) fn default_host() -> Self {
-        let kind = Kind::Host(HostLimits::default());
+        let kind = Kind::Host(HostSpec::default());
         Entry { kind, meta: Map::new(), place: Place::default() }
     }
 

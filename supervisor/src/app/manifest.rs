@@ -1,12 +1,13 @@
 //! Manifests: YAML files with `namespace` and `entries`.
 
-use super::entry::{Code, CodeKind, Entry, HostLimits, Kind, Place, Service};
+use super::entry::{Code, CodeKind, Entry, Kind, Place, Service};
 use super::fields::{
     CodeFields, Entries, EntryHead, Fields, Head, HostNumbers, Named, ServiceFields,
 };
 use super::{App, source};
 use crate::diagnostic::{Diagnostic, line_span};
 use ipc::limits::{MAILBOX_MAX, MESSAGE_MAX};
+use node::HostSpec;
 use serde::de::DeserializeSeed;
 use serde_json::{Map, Value};
 use serde_saphyr::Spanned;
@@ -224,22 +225,26 @@ impl File<'_> {
         }
     }
 
-    fn limits(&self, numbers: &HostNumbers) -> Result<HostLimits, Diagnostic> {
-        let default = HostLimits::default();
+    fn limits(&self, numbers: &HostNumbers) -> Result<HostSpec, Diagnostic> {
+        let default = HostSpec::default();
         let max_processes = self.number(&numbers.max_processes, 1, 1_000_000)?;
         let message = self.number(&numbers.message, 1024, MESSAGE_MAX as u64)?;
         let mailbox = self.number(&numbers.mailbox, 4096, MAILBOX_MAX as u64)?;
-        let message = message.map_or(default.message, |bytes| bytes as usize);
-        let limits = HostLimits {
+        let message = message.map_or(default.message_max, |bytes| bytes as usize);
+        let limits = HostSpec {
             max_processes: max_processes.map_or(default.max_processes, |count| count as u32),
-            message,
-            mailbox: mailbox.map_or(default.mailbox.max(4 * message), |bytes| bytes as usize),
+            message_max: message,
+            mailbox_max: mailbox
+                .map_or(default.mailbox_max.max(4 * message), |bytes| bytes as usize),
         };
         // Room for a message must be left while the receiver's report of what it took is due.
-        match (&numbers.mailbox, limits.mailbox < 2 * limits.message) {
+        match (&numbers.mailbox, limits.mailbox_max < 2 * limits.message_max) {
             (Some(at), true) => Err(self.place(at).error(
-                format!("mailbox of {} bytes is too small", limits.mailbox),
-                format!("it needs at least twice the limit of a message, {}", 2 * limits.message),
+                format!("mailbox of {} bytes is too small", limits.mailbox_max),
+                format!(
+                    "it needs at least twice the limit of a message, {}",
+                    2 * limits.message_max
+                ),
             )),
             _ => Ok(limits),
         }

@@ -6,10 +6,11 @@ mod fields;
 mod manifest;
 mod source;
 
-pub use entry::{CodeKind, Entry, HostLimits, Kind, Service};
+pub use entry::{CodeKind, Entry, Kind, Service};
 
 use crate::diagnostic::Diagnostic;
 use ipc::zygote::Source;
+use node::HostSpec;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -59,7 +60,7 @@ impl App {
     }
 
     /// Hosts with their limits.
-    pub fn hosts(&self) -> impl Iterator<Item = (&str, &HostLimits)> {
+    pub fn hosts(&self) -> impl Iterator<Item = (&str, &HostSpec)> {
         self.entries.iter().filter_map(|(id, entry)| match &entry.kind {
             Kind::Host(limits) => Some((id.as_str(), limits)),
             _ => None,
