@@ -56,6 +56,12 @@ impl Deframer {
         !self.partial.is_empty()
     }
 
+    /// Bytes of memory that it holds.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.partial.capacity()
+    }
+
     /// Takes bytes; [`Feed::next_frame`] gives the frames in them.
     pub fn feed<'a>(&'a mut self, bytes: &'a [u8]) -> Feed<'a> {
         Feed { deframer: self, bytes, emitted: false }

@@ -8,7 +8,8 @@
 //! that the worker exits, and only the kernel's report of that exit ends the process.
 
 use crate::limits::{MESSAGE_OVERHEAD, TOPIC_MAX};
-use crate::{ExitReason, Fault};
+use crate::sandbox::Missing;
+use crate::{ExitReason, Fault, Limits};
 use serde::{Deserialize, Serialize};
 
 /// Number by which a worker recognises the answer to a call. The worker chooses it.
@@ -22,6 +23,8 @@ pub type RouteId = u32;
 pub enum FromWorker<'a> {
     /// The script is loaded and its body about to run.
     Loaded,
+    /// The worker could not be enclosed as planned, and exits. It is no process yet.
+    NotEnclosed(Missing),
     /// The process cannot start; the worker exits.
     LoadFailed {
         /// Why, with file and line where there is one.
@@ -56,6 +59,8 @@ pub enum FromWorker<'a> {
     CancelTaken,
     /// The script asked for its events, so a CANCEL will be seen.
     Listening,
+    /// Yes, it lives: the answer to [`ToWorker::Ping`].
+    Pong,
     /// Text for standard output. Body: the text, without a newline at its end.
     Print,
     /// The body ended; the worker exits. Body: the result, or the Error where it failed.
@@ -106,7 +111,31 @@ pub enum Outcome {
         /// At most [`TEXT_MAX`](crate::limits::TEXT_MAX) bytes.
         message: String,
     },
+    /// It used more than it may.
+    Over {
+        /// Which limit.
+        limit: OwnLimit,
+        /// What it used, and wanted to use, in the limit's unit.
+        used: u64,
+        /// Where its script was, as a traceback; empty where that cannot be told.
+        at: String,
+    },
 }
+
+/// The limits that a worker watches itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OwnLimit {
+    /// [`Limits::memory`].
+    Memory,
+    /// [`Limits::turn_ns`].
+    Turn,
+}
+
+/// Exit code of a worker that is over its memory limit and cannot say so any more.
+pub const EXIT_MEMORY: i32 = 71;
+
+/// Exit code of a worker whose turn is over, in code that nothing can interrupt.
+pub const EXIT_TURN: i32 = 72;
 
 /// The requests of [`FromWorker::Call`]. `dest` is the text of a PID or a registered name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -203,10 +232,8 @@ pub enum ToWorker<'a> {
         pid: &'a str,
         /// Its entry.
         entry: &'a str,
-        /// Limit of one encoded message.
-        message_max: u64,
-        /// Limit of what may wait in the mailbox.
-        mailbox_max: u64,
+        /// What it may use.
+        limits: Limits,
     },
     /// The answer to a call.
     Reply {
@@ -216,6 +243,8 @@ pub enum ToWorker<'a> {
         #[serde(borrow)]
         result: Result<Answer<'a>, Fault>,
     },
+    /// Does it live? Answer: [`FromWorker::Pong`].
+    Ping,
     /// A message. Body: the value.
     Deliver {
         /// The sender, stamped by the supervisor.

@@ -13,6 +13,8 @@ pub mod fault;
 pub mod frame;
 pub mod limits;
 pub mod payload;
+pub mod quota;
+pub mod sandbox;
 pub mod zygote;
 
 mod deframer;
@@ -24,3 +26,4 @@ pub use exit::{ExitKind, ExitReason, LimitUse, signal_name};
 pub use fault::{Fault, FaultKind};
 pub use outbox::Outbox;
 pub use pid::{Pid, PidText};
+pub use quota::Limits;

@@ -27,6 +27,34 @@ pub const MAILBOX_DEFAULT: usize = 16 << 20;
 /// Largest `mailbox` limit that a host may ask for.
 pub const MAILBOX_MAX: usize = 1 << 30;
 
+/// Memory of one process, where the host does not say otherwise.
+pub const MEMORY_DEFAULT: u64 = 64 << 20;
+
+/// Smallest `memory` limit that a host may ask for.
+pub const MEMORY_MIN: u64 = 4 << 20;
+
+/// Largest `memory` limit that a host may ask for.
+pub const MEMORY_MAX: u64 = 64 << 30;
+
+/// CPU time without yielding, in nanoseconds, where the host does not say otherwise.
+pub const TURN_DEFAULT_NS: u64 = 10_000_000_000;
+
+/// Live processes that one process has spawned, where the host does not say otherwise.
+pub const CHILDREN_DEFAULT: u32 = 10_000;
+
+/// Lines that one process may print each second, where the host does not say otherwise.
+pub const LOG_RATE_DEFAULT: u32 = 100_000;
+
+/// Time in nanoseconds after which a process that was told something and has said nothing is asked
+/// whether it lives, and that it then has to say so, as long as it does not compute.
+pub const WATCHDOG_NS: u64 = 5_000_000_000;
+
+/// Bytes that may lie in all outboxes of a supervisor together.
+pub const OUTBOXES_MAX: usize = 1 << 30;
+
+/// Kinds of denied calls (host, call, object, field) that are counted one by one.
+pub const DENIALS_MAX: usize = 1000;
+
 /// Processes of one host at a time, where the host does not say otherwise.
 pub const PROCESSES_DEFAULT: u32 = 10_000;
 
@@ -46,9 +74,6 @@ pub const ROUTES_MAX: usize = 4096;
 
 /// Links of one process.
 pub const LINKS_MAX: usize = 100_000;
-
-/// Processes that one process monitors.
-pub const MONITORS_MAX: usize = 100_000;
 
 /// Names that one process holds.
 pub const NAMES_MAX: usize = 1024;
@@ -80,3 +105,50 @@ pub const SOURCE_MAX: usize = 8 << 20;
 
 /// One packet between supervisor and zygote.
 pub const PACKET_MAX: usize = 4 * 1024;
+
+/// Smallest `message` limit that a host or an entry may ask for.
+pub const MESSAGE_MIN: usize = 1024;
+
+/// Smallest `mailbox` limit that a host or an entry may ask for.
+pub const MAILBOX_MIN: usize = 4096;
+
+/// Messages that must fit into the memory of a process: while one is decoded its bytes, its values
+/// and what the script makes of them are there at once.
+pub const MESSAGES_IN_MEMORY: u64 = 4;
+
+/// Messages that must fit into a mailbox: room for one must be left while the receiver's report of
+/// what it took is due.
+pub const MESSAGES_IN_MAILBOX: u64 = 2;
+
+/// Shortest `turn` limit, in nanoseconds: below it a collection of garbage could end a process.
+pub const TURN_MIN_NS: u64 = 10_000_000;
+
+/// Longest `turn` limit, in nanoseconds. It cannot be switched off.
+pub const TURN_MAX_NS: u64 = 3_600_000_000_000;
+
+/// Least `cpu` limit, in seconds: the kernel counts no finer (RLIMIT_CPU).
+pub const CPU_MIN_S: u64 = 1;
+
+/// Largest `cpu` limit that is not `none`, in seconds: ten years.
+pub const CPU_MAX_S: u64 = 87_600 * 3600;
+
+/// Shortest `wall` limit, in nanoseconds.
+pub const WALL_MIN_NS: u64 = 10_000_000;
+
+/// Longest `wall` limit that is not `none`, in nanoseconds: ten years.
+pub const WALL_MAX_NS: u64 = CPU_MAX_S * 1_000_000_000;
+
+/// Largest `children` limit that a host or an entry may ask for.
+pub const CHILDREN_MAX: u32 = 1_000_000;
+
+/// Largest `log_rate` limit that a host or an entry may ask for.
+pub const LOG_RATE_MAX: u32 = 1_000_000;
+
+/// Largest `max_processes` that a host may ask for.
+pub const PROCESSES_MAX: u32 = 1_000_000;
+
+/// Processes at a time of a host that is marked untrusted, where it does not say otherwise.
+pub const PROCESSES_UNTRUSTED: u32 = 100;
+
+/// Longest pattern of a host's permissions.
+pub const PATTERN_MAX: usize = 255;

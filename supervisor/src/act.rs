@@ -1,7 +1,10 @@
 //! Inputs to the node, and what its outputs mean for children.
 
-use crate::supervisor::{Later, Supervisor, TaskEnd};
-use crate::terminal::say;
+use crate::children::ChildId;
+use crate::spawning::Start;
+use crate::supervisor::{Later, Supervisor};
+use crate::task::TaskEnd;
+use crate::terminal::{say, say_line};
 use crate::wire::told;
 use ipc::frame::FromWorker;
 use ipc::limits::PRINT_MAX;
@@ -9,6 +12,9 @@ use ipc::{Frame, Pid};
 use node::{Input, Output, Stop};
 use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Denials that are said on standard error, in all.
+const DENIALS_SAID_MAX: usize = 32;
 
 impl Supervisor {
     /// An input without a payload.
@@ -30,9 +36,9 @@ impl Supervisor {
             let grace_ns = self.grace_ns;
             let input = match later {
                 Later::NoWorker(pid, fault) => Input::NoWorker { pid, fault },
-                Later::Overrun(pid) => match self.children.of(pid) {
+                Later::Overrun(pid, used) => match self.children.of(pid) {
                     Some(child) => {
-                        let (limit, used) = (child.outbox_max as u64, child.outbox.len() as u64);
+                        let (limit, used) = (child.outbox_max as u64, used as u64);
                         Input::Overrun { pid, limit, used }
                     }
                     None => continue,
@@ -52,8 +58,8 @@ impl Supervisor {
 
     fn act(&mut self, output: Output, topic: &str, body: &[u8]) {
         match output {
-            Output::Start { pid, host, entry, token } => {
-                self.start(pid, &host, &entry, token, body);
+            Output::Start { pid, host, entry, token, limits } => {
+                self.start(Start { pid, host, entry, token, limits }, body);
             }
             Output::Kill { pid } => {
                 if let Some(id) = self.children.id_of(pid) {
@@ -74,9 +80,10 @@ impl Supervisor {
                     self.task_ended(token, TaskEnd::Ended { reason, result });
                 }
                 if let Some(id) = id {
-                    self.children.remove(id);
+                    self.forget(id);
                 }
             }
+            Output::Denied { text, .. } => self.say_denied(&text),
             Output::Stopped => self.stopped = true,
             frame => self.tell(&frame, topic, body),
         }
@@ -95,17 +102,25 @@ impl Supervisor {
         let text = about.and_then(|pid| self.children.text(pid));
         let Some(id) = self.children.id_of(to) else { return };
         let told = told(output, |_| text.as_deref(), topic, unix_ns());
-        let (Some(told), Some(child)) = (told, self.children.all.get_mut(id)) else { return };
+        let (Some(told), Some(child)) = (told, self.children.all.get(id)) else { return };
         if child.condemned {
             // What it will not read need not pile up until it is gone.
             return;
         }
-        child.outbox.push(&told.header, if told.with_body { body } else { &[] });
-        if child.outbox.len() > child.outbox_max {
-            child.condemned = true;
-            self.later.push_back(Later::Overrun(to));
+        self.children.push(id, &told.header, if told.with_body { body } else { &[] });
+        if let Some(over) = self.children.overrun(id) {
+            self.condemn(over);
         }
         self.mark_dirty(id);
+    }
+
+    /// A child that lets too much pile up is to be ended.
+    fn condemn(&mut self, id: ChildId) {
+        let used = self.children.discard(id);
+        let process = self.children.all.get(id).and_then(|child| child.process.as_ref());
+        if let Some(pid) = process.map(|process| process.pid) {
+            self.later.push_back(Later::Overrun(pid, used));
+        }
     }
 
     /// A frame from a worker that is a process.
@@ -130,19 +145,36 @@ impl Supervisor {
     }
 
     fn print(&mut self, from: Pid, text: &[u8]) {
+        let now = self.now();
         let Some(id) = self.children.id_of(from) else { return };
         let Some(child) = self.children.all.get_mut(id) else { return };
         let prefix = child.process.as_ref().and_then(|process| process.prefix.as_deref());
         self.printer.lines(prefix, text);
-        if self.printer.is_full() && !std::mem::replace(&mut child.paused, true) {
+        let rate = child.process.as_ref().map_or(u32::MAX, |process| process.limits.log_rate);
+        if let Some(at) = child.printed.over(now, text, rate) {
+            if !std::mem::replace(&mut child.paused, true) {
+                self.throttled.wait(at, id);
+            }
+        } else if self.printer.is_full() && !std::mem::replace(&mut child.paused, true) {
             self.paused.push(id);
+        }
+    }
+
+    /// Says the first denials. Standard error may be a pipe that nobody reads, and scripts choose how
+    /// many kinds there are.
+    fn say_denied(&mut self, text: &str) {
+        self.denials_said += 1;
+        match self.denials_said {
+            ..DENIALS_SAID_MAX => say_line(text),
+            DENIALS_SAID_MAX => say("further denials are counted only: see 'denied' of --json"),
+            _ => {}
         }
     }
 
     fn task_ended(&mut self, token: u32, end: TaskEnd) {
         let task = &mut self.tasks[token as usize];
         if let (false, TaskEnd::NotStarted(fault)) = (task.main, &end) {
-            say(&format!("cannot start service with entry '{}': {fault}", task.entry));
+            say_line(&format!("cannot start service with entry '{}': {fault}", task.entry));
         }
         let not_started = matches!(end, TaskEnd::NotStarted(_));
         let main = task.main;
@@ -164,7 +196,7 @@ impl Supervisor {
     fn say_ended(&self, pid: Pid, why: Option<&str>) {
         let text: Option<Rc<str>> = self.children.text(pid).filter(|_| self.verbose);
         if let Some(text) = text {
-            say(&format!("{text} ended: {}", why.unwrap_or("normal")));
+            say_line(&format!("{text} ended: {}", why.unwrap_or("normal")));
         }
     }
 }

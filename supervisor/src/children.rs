@@ -1,10 +1,14 @@
 //! The workers: OS processes, each held by its pidfd, with a socket.
 
+use crate::attendants::AttendantId;
+use crate::cgroup::Group;
+use crate::throttle::Printed;
+use crate::watchdog::Watch;
 use ipc::codec::frame_max;
-use ipc::limits::{MESSAGE_DEFAULT, OUTBOX_SLACK};
-use ipc::{Deframer, Outbox, Pid};
+use ipc::frame::ToWorker;
+use ipc::limits::{MESSAGE_DEFAULT, OUTBOX_SLACK, OUTBOXES_MAX};
+use ipc::{Deframer, Limits, Outbox, Pid};
 use mio::net::UnixStream;
-use node::HostSpec;
 use slab::Slab;
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -36,12 +40,22 @@ pub(crate) struct Child {
     pub(crate) doomed: bool,
     /// It is in the list of those that may have something to read.
     pub(crate) readable: bool,
-    /// Its text waits for standard output, and it is not read until there is room.
+    /// Its text waits for standard output, or it has printed too fast; it is not read until then.
     pub(crate) paused: bool,
     /// It is in the list of those that have something to be written.
     pub(crate) dirty: bool,
     /// It has closed its end.
     pub(crate) silent: bool,
+    /// Frames that its last read had.
+    pub(crate) frames: usize,
+    /// Bytes that it has said.
+    pub(crate) heard: u64,
+    /// What the watchdog knows of it, while it is watched.
+    pub(crate) watch: Option<Watch>,
+    /// What it has printed lately.
+    pub(crate) printed: Printed,
+    /// Its control group, where it has one.
+    pub(crate) group: Option<Group>,
 }
 
 /// What is known of a worker that runs.
@@ -49,6 +63,8 @@ pub(crate) struct Child {
 pub(crate) struct Born {
     pub(crate) pidfd: OwnedFd,
     pub(crate) os_pid: u32,
+    /// The first process of the pid namespace in which it lives.
+    pub(crate) namespace: Option<AttendantId>,
 }
 
 /// The process that a worker is.
@@ -60,6 +76,8 @@ pub(crate) struct Assigned {
     pub(crate) entry: Rc<str>,
     /// What its lines on standard output begin with; nothing for the main process.
     pub(crate) prefix: Option<String>,
+    /// What it may use.
+    pub(crate) limits: Limits,
 }
 
 impl Child {
@@ -79,20 +97,34 @@ impl Child {
             paused: false,
             dirty: false,
             silent: false,
+            frames: 0,
+            heard: 0,
+            watch: None,
+            printed: Printed::default(),
+            group: None,
         }
     }
 
-    /// Makes it a process, with that host's limits.
-    pub(crate) fn assign(&mut self, process: Assigned, spec: HostSpec) {
-        self.deframer = Deframer::new(frame_max(spec.message_max));
-        self.outbox_max = 2 * spec.mailbox_max + OUTBOX_SLACK;
+    /// True for a process that is not yet to be ended.
+    fn is_mortal(&self) -> bool {
+        !self.condemned && self.process.is_some()
+    }
+
+    /// Makes it a process.
+    pub(crate) fn assign(&mut self, process: Assigned) {
+        let limits = &process.limits;
+        self.deframer = Deframer::new(frame_max(limits.message_max()));
+        self.outbox_max = 2 * limits.mailbox_max() + OUTBOX_SLACK;
         self.process = Some(process);
     }
 
     /// Writes what the socket takes. A worker that cannot be written to is ending: what was meant
     /// for it goes with it, and its pidfd tells the rest.
     pub(crate) fn flush(&mut self) {
-        let (Some(socket), true) = (&mut self.socket, self.born.is_some()) else { return };
+        let (Some(socket), true) = (&mut self.socket, self.born.is_some() && !self.condemned)
+        else {
+            return;
+        };
         while !self.outbox.is_empty() {
             match socket.write(self.outbox.pending()) {
                 Ok(count) => self.outbox.advance(count),
@@ -109,14 +141,69 @@ impl Child {
 pub(crate) struct Children {
     pub(crate) all: Slab<Child>,
     by_process: HashMap<u64, ChildId>,
+    /// Bytes in all outboxes together.
+    queued: usize,
 }
 
 impl Children {
-    pub(crate) fn assign(&mut self, id: ChildId, process: Assigned, spec: HostSpec) {
+    pub(crate) fn assign(&mut self, id: ChildId, process: Assigned) {
         self.by_process.insert(process.pid.number, id);
         if let Some(child) = self.all.get_mut(id) {
-            child.assign(process, spec);
+            child.assign(process);
         }
+    }
+
+    /// Queues a frame for a child.
+    pub(crate) fn push(&mut self, id: ChildId, header: &ToWorker<'_>, body: &[u8]) {
+        let Some(child) = self.all.get_mut(id) else { return };
+        let before = child.outbox.len();
+        child.outbox.push(header, body);
+        self.queued += child.outbox.len() - before;
+    }
+
+    /// Writes what a child's socket takes; true where it was told something.
+    pub(crate) fn flush(&mut self, id: ChildId) -> bool {
+        let Some(child) = self.all.get_mut(id) else { return false };
+        let before = child.outbox.len();
+        child.dirty = false;
+        child.flush();
+        let written = before - child.outbox.len();
+        self.queued -= written;
+        written > 0
+    }
+
+    /// Who is to be ended because too much is queued: the child itself, where its own outbox is over
+    /// its limit; where all together are, one of the host that has most. Nothing more is queued for it.
+    pub(crate) fn overrun(&mut self, id: ChildId) -> Option<ChildId> {
+        let too_long = |child: &Child| child.outbox.len() > child.outbox_max;
+        let id = match self.all.get(id).is_some_and(too_long) {
+            true => id,
+            false if self.queued > OUTBOXES_MAX => self.longest()?,
+            false => return None,
+        };
+        let child = self.all.get_mut(id)?;
+        (!std::mem::replace(&mut child.condemned, true)).then_some(id)
+    }
+
+    /// The longest outbox of the host for which most is queued: no host suffers for another.
+    fn longest(&self) -> Option<ChildId> {
+        let mortal = || self.all.iter().filter(|(_, child)| child.is_mortal());
+        let mut hosts: HashMap<&str, usize> = HashMap::new();
+        for (_, child) in mortal() {
+            *hosts.entry(&child.host).or_default() += child.outbox.len();
+        }
+        let (host, _) = hosts.into_iter().max_by_key(|(_, queued)| *queued)?;
+        let of_host = mortal().filter(|(_, child)| *child.host == *host);
+        of_host.max_by_key(|(_, child)| child.outbox.len()).map(|(id, _)| id)
+    }
+
+    /// Forgets what is queued for a child that is to be ended; returns how much that was.
+    pub(crate) fn discard(&mut self, id: ChildId) -> usize {
+        let Some(child) = self.all.get_mut(id) else { return 0 };
+        let queued = child.outbox.len();
+        child.outbox = Outbox::new();
+        self.queued -= queued;
+        queued
     }
 
     pub(crate) fn id_of(&self, pid: Pid) -> Option<ChildId> {
@@ -134,6 +221,7 @@ impl Children {
 
     pub(crate) fn remove(&mut self, id: ChildId) {
         let child = self.all.try_remove(id);
+        self.queued -= child.as_ref().map_or(0, |child| child.outbox.len());
         if let Some(process) = child.and_then(|child| child.process) {
             self.by_process.remove(&process.pid.number);
         }

@@ -1,7 +1,8 @@
 //! The command line.
 
-use crate::run::{Request, USAGE, run};
+use crate::run::{NoSandbox, Request, USAGE, doctor, run};
 use clap::{Parser, Subcommand};
+use ipc::sandbox::{Layer, Layers};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -38,7 +39,39 @@ enum Command {
         /// Worker program, where it is not beside wabe
         #[arg(long, value_name = "PATH")]
         worker: Option<PathBuf>,
+        /// Run hosts that say sandbox: none. For debugging only: their code can do what you can do
+        #[arg(long)]
+        allow_no_sandbox: bool,
+        /// With --allow-no-sandbox: put on only these layers, to see what each is worth. Names with
+        /// commas between, all or none
+        #[arg(long, value_name = "LIST", requires = "allow_no_sandbox", value_parser = layers)]
+        layers: Option<Layers>,
     },
+    /// Say which layers of the sandbox this machine gives to this user
+    #[command(after_help = DOCTOR_HELP)]
+    Doctor {
+        /// Print one line of JSON
+        #[arg(long)]
+        json: bool,
+        /// Worker program, where it is not beside wabe
+        #[arg(long, value_name = "PATH")]
+        worker: Option<PathBuf>,
+    },
+}
+
+/// The layers of a list with commas.
+fn layers(list: &str) -> Result<Layers, String> {
+    match list {
+        "all" => Ok(Layers::ALL),
+        "none" => Ok(Layers::NONE),
+        _ => list.split(',').map(|name| layer(name.trim())).collect(),
+    }
+}
+
+fn layer(name: &str) -> Result<Layer, String> {
+    let known = || Layer::ALL.map(Layer::as_str).join(", ");
+    Layer::named(name)
+        .ok_or_else(|| format!("layer '{name}' does not exist: give all, none or of {}", known()))
 }
 
 const RUN_HELP: &str = "\
@@ -49,12 +82,25 @@ to all; a second one terminates at once.
 Exit codes:
   0  the main process ended normally
   1  it ended abnormally; the error is on standard error
-  2  wrong usage, or an app that does not load
+  2  wrong usage, an app that does not load, or a main process that cannot be started, as
+     where a layer of its sandbox cannot be had (see wabe doctor)
 
 Examples:
   wabe run examples/worker-pool
   wabe run script.lua 42 '{\"name\": \"ada\"}'
   wabe run --json my-app my.ns:job | tail -n 1";
+
+const DOCTOR_HELP: &str = "\
+Each layer is put on a real worker, by itself and then all together.
+
+Exit codes:
+  0  hosts get the standard sandbox here
+  1  they do not; what is missing, why, and what to do is said
+  2  wrong usage, or no worker could be tried
+
+Examples:
+  wabe doctor
+  wabe doctor --json";
 
 /// Runs the command that the arguments name.
 #[must_use]
@@ -68,6 +114,27 @@ pub fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    let Command::Run { app, words, json, grace, verbose, worker } = cli.command;
-    ExitCode::from(run(&Request { app, words, grace, json, verbose, worker }))
+    ExitCode::from(match cli.command {
+        Command::Run { app, words, json, grace, verbose, worker, allow_no_sandbox, layers } => {
+            let no_sandbox = if allow_no_sandbox { NoSandbox::Allowed } else { NoSandbox::Refused };
+            run(&Request { app, words, grace, json, verbose, worker, no_sandbox, layers })
+        }
+        Command::Doctor { json, worker } => doctor(worker.as_deref(), json),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layers_are_a_list_of_names() {
+        let two = Layers::NONE.with(Layer::Seccomp).with(Layer::Uid);
+        assert_eq!(layers("uid, seccomp"), Ok(two));
+        assert_eq!(layers("all"), Ok(Layers::ALL));
+        assert_eq!(layers("none"), Ok(Layers::NONE));
+        for wrong in ["", "uid,", "uid,none", "Seccomp"] {
+            assert!(layers(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use crate::children::ChildId;
 use crate::supervisor::Supervisor;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid as peek};
-use node::{ChildEnd, Input};
+use node::{ChildEnd, Input, Usage};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, BorrowedFd};
 use rustix::io::Errno;
@@ -23,15 +23,20 @@ impl Supervisor {
     }
 
     fn reap_child(&mut self, id: ChildId) {
-        let born = self.children.all.get(id).and_then(|child| child.born.as_ref());
+        let Some(child) = self.children.all.get(id) else { return };
+        let born = child.born.as_ref();
+        let cpu_ns = child.limited_cpu_ns();
         let Some(end) = born.and_then(|born| reap(born.pidfd.as_fd())) else { return };
         self.read_rest(id);
+        let out_of_memory = self.was_out_of_memory(id);
         let Some(child) = self.children.all.get_mut(id) else { return };
         let os_pid = child.born.as_ref().map_or(0, |born| born.os_pid);
+        self.attendants.leave(child.born.as_ref().and_then(|born| born.namespace));
         match child.process.as_ref().map(|process| process.pid) {
             Some(pid) => {
                 let result = std::mem::take(&mut child.result);
-                self.input_with(Input::Exited { pid, os_pid, end }, "", &result);
+                let usage = Usage { cpu_ns, out_of_memory };
+                self.input_with(Input::Exited { pid, os_pid, end, usage }, "", &result);
             }
             None => self.forget_warm(id),
         }
@@ -59,16 +64,22 @@ impl Supervisor {
 
     fn knows(&self, os_pid: u32) -> bool {
         let mut born = self.children.all.iter().filter_map(|(_, child)| child.born.as_ref());
-        let mut zygotes = self.nests.iter().filter_map(|nest| nest.zygote.as_ref());
-        born.any(|born| born.os_pid == os_pid) || zygotes.any(|zygote| zygote.os_pid == os_pid)
+        let mut zygotes = self.nests.iter().filter_map(|nest| nest.zygote.as_ref()?.born.as_ref());
+        let mut attendants = self.attendants.all.values();
+        born.any(|born| born.os_pid == os_pid)
+            || zygotes.any(|zygote| zygote.os_pid == os_pid)
+            || attendants.any(|attendant| attendant.os_pid == os_pid)
     }
 
     /// Ends zygotes and warm workers at the end of a run, and waits until they are gone: whoever
     /// sees `wabe` end finds nothing of it left. (Had it been killed, the kernel would do it.)
     pub(crate) fn end_the_rest(&mut self) {
         let born = self.children.all.iter().filter_map(|(_, child)| child.born.as_ref());
-        let zygotes = self.nests.iter().filter_map(|nest| nest.zygote.as_ref());
-        let pidfds = born.map(|born| &born.pidfd).chain(zygotes.map(|zygote| &zygote.pidfd));
+        let zygotes = self.nests.iter().filter_map(|nest| nest.zygote.as_ref()?.born.as_ref());
+        // The first process of a namespace ends after everybody in it was reaped.
+        // Whoever is younger lives in it, or in none.
+        let attendants = self.attendants.all.values().rev().map(|attendant| &attendant.pidfd);
+        let pidfds = born.chain(zygotes).map(|born| &born.pidfd).chain(attendants);
         let pidfds: Vec<_> = pidfds.collect();
         for pidfd in &pidfds {
             let _ = pidfd_send_signal(pidfd, Signal::KILL);

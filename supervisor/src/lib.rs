@@ -6,19 +6,29 @@
 #![forbid(unsafe_code)]
 
 pub mod app;
+pub mod cgroup;
 pub mod cli;
 
 mod act;
+mod attendants;
 mod children;
 mod diagnostic;
+mod doctor;
+mod enclosing;
 mod ending;
+mod grouping;
+mod hearing;
 mod printer;
 mod reading;
 mod report;
 mod run;
+mod source;
 mod spawning;
 mod supervisor;
+mod task;
 mod terminal;
+mod throttle;
+mod watchdog;
 mod wire;
 mod zygote;
 

@@ -1,12 +1,16 @@
 //! Standard output: what processes print, line by line, without ever holding up the loop.
 
-use crate::terminal::harmless;
+use crate::terminal::{harmless, say};
 use nix::errno::Errno;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io::IsTerminal;
 
 /// Bytes that may wait for standard output before workers that print are no longer read.
 const WAITING_MAX: usize = 1 << 20;
+
+/// Bytes that may wait at most. Those who print wait long before, but those who end leave what lies
+/// in their sockets, and anybody may be started and end again and again.
+const HELD_MAX: usize = 16 << 20;
 
 /// PIPE_BUF (pipe(7)): so much fits wherever poll(2) says that something does.
 const ATOMIC: usize = 4096;
@@ -19,12 +23,14 @@ pub(crate) struct Printer {
     terminal: bool,
     /// Nobody reads any more.
     broken: bool,
+    /// It was said that lines are lost.
+    losing: bool,
 }
 
 impl Printer {
     pub(crate) fn new() -> Self {
         let terminal = std::io::stdout().is_terminal();
-        Printer { waiting: Vec::new(), written: 0, terminal, broken: false }
+        Printer { waiting: Vec::new(), written: 0, terminal, broken: false, losing: false }
     }
 
     /// Queues a text as lines, each with the prefix.
@@ -33,6 +39,9 @@ impl Printer {
             return;
         }
         for line in text.split(|byte| *byte == b'\n') {
+            if self.waiting.len() - self.written >= HELD_MAX {
+                return self.lose();
+            }
             if let Some(prefix) = prefix {
                 self.waiting.extend_from_slice(prefix.as_bytes());
             }
@@ -41,6 +50,13 @@ impl Printer {
                 false => self.waiting.extend_from_slice(line),
             }
             self.waiting.push(b'\n');
+        }
+    }
+
+    fn lose(&mut self) {
+        if !std::mem::replace(&mut self.losing, true) {
+            let most = ipc::quota::bytes_text(HELD_MAX as u64);
+            say(&format!("{most} wait for standard output, which is not read: lines are lost"));
         }
     }
 
@@ -82,4 +98,18 @@ fn takes_more() -> bool {
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
     let ready = poll(&mut wanted, Some(&now)).is_ok_and(|count| count > 0);
     ready && wanted[0].revents().intersects(PollFlags::OUT | PollFlags::ERR)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_is_held_than_may_be() {
+        let mut printer = Printer::new();
+        for _ in 0..100 {
+            printer.lines(Some("[app:worker 0x7] "), &[b'\n'; 60_000]);
+        }
+        assert!((HELD_MAX..HELD_MAX + 100).contains(&printer.waiting.len()));
+    }
 }

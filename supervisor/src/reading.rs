@@ -2,14 +2,25 @@
 
 use crate::children::{Child, ChildId};
 use crate::supervisor::Supervisor;
-use ipc::Pid;
+use crate::terminal::say;
 use ipc::frame::FromWorker;
+use ipc::limits::HEADER_MAX;
+use ipc::sandbox::Missing;
+use ipc::{Fault, FaultKind, Pid};
 use node::Input;
 use rustix::io::ioctl_fionread;
 use std::io::{ErrorKind, Read};
 
 /// Bytes that one worker may say in one round before the others have their turn.
 const ROUND: usize = 256 * 1024;
+
+/// Frames of one read from which on a worker has less of a round: what a frame costs the supervisor
+/// hardly depends on its length.
+const FRAMES_MAX: usize = 1024;
+
+/// Bytes that such a worker may say in one round, and each while standard output stalls: whatever a
+/// text grows to by its prefixes, it is little.
+const PIECE: usize = 16 * 1024;
 
 impl Supervisor {
     /// Reads from every worker that may have said something.
@@ -18,7 +29,8 @@ impl Supervisor {
             let Some(child) = self.children.all.get_mut(id) else { continue };
             child.readable = false;
             let held_up = child.paused || child.silent || child.born.is_none();
-            if !held_up && self.read(id, ROUND, |child| !child.paused) {
+            let most = if self.in_pieces(id) { PIECE } else { ROUND };
+            if !held_up && self.read(id, most, |child| !child.paused) {
                 self.mark_readable(id);
             }
         }
@@ -37,7 +49,8 @@ impl Supervisor {
         let mut scratch = std::mem::take(&mut self.scratch);
         let mut left = most;
         while left > 0 && self.children.all.get(id).is_some_and(&may_go_on) {
-            match self.read_once(id, &mut scratch) {
+            let now = left.min(scratch.len());
+            match self.read_once(id, &mut scratch[..now]) {
                 Some(count) => left = left.saturating_sub(count),
                 None => {
                     self.scratch = scratch;
@@ -47,6 +60,11 @@ impl Supervisor {
         }
         self.scratch = scratch;
         left == 0
+    }
+
+    fn in_pieces(&self, id: ChildId) -> bool {
+        let many = self.children.all.get(id).is_some_and(|child| child.frames > FRAMES_MAX);
+        many || self.printer.is_full()
     }
 
     /// Reads once and handles what came; `None` where there is nothing more to read now.
@@ -68,6 +86,7 @@ impl Supervisor {
                 return None;
             }
         };
+        child.heard += count as u64;
         self.frames(id, &scratch[..count]);
         Some(count)
     }
@@ -83,15 +102,20 @@ impl Supervisor {
     fn frames(&mut self, id: ChildId, bytes: &[u8]) {
         let Some(child) = self.children.all.get_mut(id) else { return };
         let Some(pid) = child.process.as_ref().map(|process| process.pid) else {
-            // A warm worker has nothing to say.
-            return self.doom(id);
+            return self.heard_warm(id, bytes);
         };
         let idle = ipc::Deframer::new(0);
         let mut deframer = std::mem::replace(&mut child.deframer, idle);
         let mut feed = deframer.feed(bytes);
+        let mut frames = 0;
         let broken = loop {
+            frames += 1;
             match feed.next_frame() {
                 Ok(Some(frame)) => match ipc::codec::decode::<FromWorker<'_>>(frame.header) {
+                    Ok(FromWorker::NotEnclosed(missing)) => {
+                        let fault = Fault::new(FaultKind::Unavailable, not_enclosed(&missing));
+                        self.frame(pid, &FromWorker::LoadFailed { fault }, frame);
+                    }
                     Ok(header) => self.frame(pid, &header, frame),
                     Err(error) => break Some(error.to_string()),
                 },
@@ -102,10 +126,23 @@ impl Supervisor {
         drop(feed);
         if let Some(child) = self.children.all.get_mut(id) {
             child.deframer = deframer;
+            child.frames = frames;
         }
         if let Some(what) = broken {
             self.broken(id, pid, what);
         }
+    }
+
+    /// A warm worker has nothing to say but that it could not be enclosed.
+    fn heard_warm(&mut self, id: ChildId, bytes: &[u8]) {
+        let mut deframer = ipc::Deframer::new(HEADER_MAX);
+        let mut feed = deframer.feed(bytes);
+        if let Ok(Some(frame)) = feed.next_frame()
+            && let Ok(FromWorker::NotEnclosed(missing)) = ipc::codec::decode(frame.header)
+        {
+            say(&not_enclosed(&missing));
+        }
+        self.doom(id);
     }
 
     fn broken(&mut self, id: ChildId, from: Pid, what: String) {
@@ -114,4 +151,8 @@ impl Supervisor {
         }
         self.input(Input::Broken { from, what });
     }
+}
+
+fn not_enclosed(missing: &Missing) -> String {
+    format!("cannot enclose a worker: {missing}; {}", missing.layer.remedy())
 }

@@ -2,19 +2,25 @@
 
 use crate::app::{App, Kind};
 use crate::diagnostic::{Diagnostic, line_span};
-use crate::supervisor::TaskEnd;
+use crate::task::TaskEnd;
+use crate::terminal::harmless;
 use ipc::payload::{EXT_ERROR, LEVELS_MAX};
 use ipc::{ExitReason, Fault, signal_name};
+use node::Denial;
 use rmpv::Value as Packed;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+/// Denied calls, and how often each was.
+type Denials = BTreeMap<Denial, u64>;
 
 /// Errors in the details of Errors that are shown. Each is decoded from a copy of its bytes, so a
 /// long chain of them would cost as many copies.
 const ERRORS_MAX: usize = 4;
 
 /// The last line of `--json`.
-pub(crate) fn json_line(pid: Option<&str>, end: &TaskEnd) -> Value {
-    match end {
+pub(crate) fn json_line(pid: Option<&str>, end: &TaskEnd, denials: &Denials) -> Value {
+    let mut line = match end {
         TaskEnd::NotStarted(fault) => not_started_line(pid, &fault.message),
         TaskEnd::Ended { reason, result } => json!({
             "pid": pid,
@@ -22,12 +28,37 @@ pub(crate) fn json_line(pid: Option<&str>, end: &TaskEnd) -> Value {
             "error": reason.message,
             "exit": exit_json(reason),
         }),
-    }
+    };
+    line["denied"] = denials.iter().map(denied_json).collect();
+    line
 }
 
 /// The same for what never ran.
 pub(crate) fn not_started_line(pid: Option<&str>, error: &str) -> Value {
-    json!({"pid": pid, "result": null, "error": error, "exit": null})
+    json!({"pid": pid, "result": null, "error": error, "exit": null, "denied": []})
+}
+
+fn denied_json((denial, count): (&Denial, &u64)) -> Value {
+    let Denial { host, call, object, field } = denial;
+    json!({"host": **host, "call": call, "object": object, "field": field, "count": count})
+}
+
+/// What a person is told at the end about denied calls. The first of each kind was told when it
+/// happened; where that was all there is no more to say.
+pub(crate) fn denied_summary(denials: &Denials) -> Option<String> {
+    let (most, count) = denials.iter().max_by_key(|(_, count)| **count)?;
+    if *count < 2 {
+        return None;
+    }
+    let Denial { host, call, object, .. } = most;
+    let total = denials.values().fold(0, |total: u64, count| total.saturating_add(*count));
+    let of_them =
+        if *count == total { "all of them".to_owned() } else { format!("{count} of them") };
+    let what = format!("{call} {object}");
+    Some(format!(
+        "{total} calls were denied; {of_them} {} by host {host} (--json lists every kind)",
+        what.trim_end()
+    ))
 }
 
 fn exit_json(reason: &ExitReason) -> Value {
@@ -43,16 +74,21 @@ fn exit_json(reason: &ExitReason) -> Value {
 /// The error of a main process that failed, with its Lua traceback where it has one.
 pub(crate) fn failure(entry: &str, reason: &ExitReason, body: &[u8]) -> String {
     let message = reason.message.as_deref().unwrap_or("it ended abnormally");
-    let mut text = format!("{entry} failed: {message}");
+    let mut text = format!("{entry} failed: {}", one_line(message));
     if let Value::Object(error) = unpack(body)
         && let Some(stack) = error.get("stack").and_then(Value::as_str)
     {
         for line in stack.lines().filter(|line| !line.is_empty() && !line.starts_with("[wabe")) {
             text.push_str("\n    at ");
-            text.push_str(line);
+            text.push_str(&one_line(line));
         }
     }
     text
+}
+
+/// A text of a script's, without the means to look like a line of wabe's own.
+fn one_line(text: &str) -> String {
+    String::from_utf8_lossy(&harmless(text.as_bytes())).into_owned()
 }
 
 /// Why a main process could not be started: with the line underlined where the text names one of
@@ -168,6 +204,39 @@ mod tests {
             bytes = outer;
         }
         assert_eq!(unpack(&bytes), Value::Null);
+    }
+
+    fn denial(object: &str) -> Denial {
+        let (host, object) = ("app:plugins".into(), object.to_owned());
+        Denial { host, call: "process.spawn", object, field: "spawn" }
+    }
+
+    #[test]
+    fn denied_calls_are_listed_for_machines() {
+        let fault = Fault::new(ipc::FaultKind::Internal, "no");
+        let denials = Denials::from([(denial("app:b"), 1), (denial("app:a"), 11)]);
+        let line = json_line(None, &TaskEnd::NotStarted(fault), &denials);
+        let of = |object, count| {
+            json!({"host": "app:plugins", "call": "process.spawn", "object": object,
+                "field": "spawn", "count": count})
+        };
+        assert_eq!(line["denied"], json!([of("app:a", 11), of("app:b", 1)]));
+        assert_eq!(not_started_line(None, "no")["denied"], json!([]));
+    }
+
+    #[test]
+    fn denied_calls_are_summed_up_for_people_where_any_was_repeated() {
+        assert_eq!(denied_summary(&Denials::new()), None);
+        let once = Denials::from([(denial("app:a"), 1), (denial("app:b"), 1)]);
+        assert_eq!(denied_summary(&once), None);
+        let often = Denials::from([(denial("app:a"), 11), (denial("app:b"), 1)]);
+        let summary = "12 calls were denied; 11 of them process.spawn app:a by host app:plugins \
+             (--json lists every kind)";
+        assert_eq!(denied_summary(&often).as_deref(), Some(summary));
+        let same = Denials::from([(denial("app:a"), 2)]);
+        let summary = "2 calls were denied; all of them process.spawn app:a by host app:plugins \
+             (--json lists every kind)";
+        assert_eq!(denied_summary(&same).as_deref(), Some(summary));
     }
 
     #[test]

@@ -1,17 +1,23 @@
 //! `wabe run`: an app, from its manifests to its exit code.
 
-use crate::app::App;
+use crate::app::{App, Enclosure};
 use crate::diagnostic::Diagnostic;
+use crate::doctor::Report;
 use crate::report;
-use crate::supervisor::{Supervisor, Task, TaskEnd};
+use crate::supervisor::Supervisor;
+use crate::task::{Task, TaskEnd};
 use crate::terminal;
 use crate::zygote::code_file;
 use ipc::PidText;
+use ipc::sandbox::Layers;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use node::Config;
 use serde_json::Value;
+use signal_hook::consts::SIGCHLD;
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Everything is well.
@@ -31,12 +37,25 @@ pub(crate) struct Request {
     pub(crate) json: bool,
     pub(crate) verbose: bool,
     pub(crate) worker: Option<PathBuf>,
+    pub(crate) no_sandbox: NoSandbox,
+    /// Only these layers of the sandbox, where the user wants to see what each is worth.
+    pub(crate) layers: Option<Layers>,
+}
+
+/// What becomes of hosts that say `sandbox: none`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoSandbox {
+    Allowed,
+    Refused,
 }
 
 /// Runs an app to its end and says what came of it. Returns the exit code.
 pub(crate) fn run(request: &Request) -> u8 {
     let ran = App::load(&request.app).and_then(|app| {
         app.warnings.iter().for_each(|warning| terminal::say(warning));
+        if request.no_sandbox == NoSandbox::Refused {
+            app.refuse_unenclosed()?;
+        }
         let tasks = tasks(&app, request)?;
         supervise(&app, tasks, request)
     });
@@ -48,6 +67,28 @@ pub(crate) fn run(request: &Request) -> u8 {
                 let line = report::not_started_line(None, &diagnostic.to_string());
                 terminal::print(&line.to_string());
             }
+            USAGE
+        }
+    }
+}
+
+/// `wabe doctor`. Returns the exit code.
+pub(crate) fn doctor(worker: Option<&Path>, json: bool) -> u8 {
+    let report = worker_binary(worker).and_then(|worker| {
+        Report::make(&worker).map_err(|error| {
+            Diagnostic::general(format!("cannot try a worker: {error}"), "is it wabe-worker?")
+        })
+    });
+    match report {
+        Ok(report) => {
+            match json {
+                true => terminal::print(&report.json().to_string()),
+                false => report.print(),
+            }
+            if report.is_well() { OK } else { FAILED }
+        }
+        Err(diagnostic) => {
+            terminal::rendered(&diagnostic.render(io::stderr().is_terminal()));
             USAGE
         }
     }
@@ -127,21 +168,28 @@ fn supervise(app: &App, tasks: Vec<Task>, request: &Request) -> Result<u8, Diagn
     let failed = |what: &str, error: &dyn std::fmt::Display| {
         Diagnostic::general(format!("{what}: {error}"), "see the README for what wabe needs")
     };
-    let worker = worker_binary(request)?;
+    let worker = worker_binary(request.worker.as_deref())?;
     let code = code_file(&app.sources()).map_err(|e| failed("cannot hand over the code", &e))?;
     let config = config(app).map_err(|e| failed("cannot draw random numbers", &e))?;
     raise_descriptor_limit();
+    wait_for_children().map_err(|e| failed("cannot heed SIGCHLD", &e))?;
     let mut supervisor = Supervisor::new(config, tasks, worker, code)
         .map_err(|e| failed("cannot start the loop", &e))?;
     supervisor.verbose = request.verbose;
+    supervisor.enclosures = enclosures(app);
+    supervisor.layers = request.layers;
     supervisor.grace_ns = u64::try_from(request.grace.as_nanos()).unwrap_or(u64::MAX);
     supervisor.run().map_err(|e| failed("the loop failed", &e))?;
     Ok(conclude(app, &supervisor, request))
 }
 
+fn enclosures(app: &App) -> BTreeMap<String, Enclosure> {
+    app.hosts().map(|(id, _)| (id.to_owned(), app.enclosure(id))).collect()
+}
+
 /// The worker beside this program, unless another is named.
-fn worker_binary(request: &Request) -> Result<PathBuf, Diagnostic> {
-    let wanted = match &request.worker {
+fn worker_binary(worker: Option<&Path>) -> Result<PathBuf, Diagnostic> {
+    let wanted = match worker {
         // Zygotes are started in the root folder.
         Some(worker) => std::path::absolute(worker),
         None => std::env::current_exe().map(|wabe| wabe.with_file_name("wabe-worker")),
@@ -161,12 +209,24 @@ fn config(app: &App) -> io::Result<Config> {
     rustix::rand::getrandom(&mut key[..], flags)?;
     let mut config = Config::new(key);
     for (id, spec) in app.hosts() {
-        config.add_host(id, *spec);
+        config.add_host(id, spec.clone());
     }
     for (id, entry) in &app.entries {
-        config.add_entry(id, entry.kind_name());
+        config.add_entry(id, entry.kind_name(), entry.limits());
     }
     Ok(config)
+}
+
+/// Where whoever started wabe ignores SIGCHLD, so would wabe, and the kernel would keep no report of
+/// how its children ended (waitpid(2)). A handler, whatever it does, is the safe way to change that.
+fn wait_for_children() -> io::Result<()> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    if ignored & (1 << (SIGCHLD - 1)) != 0 {
+        signal_hook::flag::register(SIGCHLD, Arc::default())?;
+    }
+    Ok(())
 }
 
 /// Each process needs two descriptors. What the administrator allows is taken; where that is too
@@ -179,11 +239,17 @@ fn raise_descriptor_limit() {
 
 /// Says what came of the run and gives the exit code.
 fn conclude(app: &App, supervisor: &Supervisor, request: &Request) -> u8 {
+    let denials = supervisor.node.denials();
+    if !request.json
+        && let Some(summary) = report::denied_summary(denials)
+    {
+        terminal::say_line(&summary);
+    }
     let codes = supervisor.tasks.iter().map(|task| {
         let Some(end) = &task.end else { return FAILED };
         let text = task.pid.map(|pid| PidText { host: &task.host, pid }.to_string());
         if request.json && task.main {
-            terminal::print(&report::json_line(text.as_deref(), end).to_string());
+            terminal::print(&report::json_line(text.as_deref(), end, denials).to_string());
         }
         match end {
             TaskEnd::NotStarted(fault) => {

@@ -1,57 +1,58 @@
 //! Workers for processes: taken warm, or asked from the host's zygote.
 
-use crate::children::{Assigned, Born, Child, ChildId};
-use crate::ending::reap;
-use crate::supervisor::{Later, Source, Supervisor};
-use crate::terminal::say;
-use crate::zygote::{Nest, TRIES, Zygote};
+use crate::attendants::Attendant;
+use crate::children::{Assigned, Child, ChildId};
+use crate::source::Source;
+use crate::supervisor::{Later, Supervisor};
+use crate::zygote::{Nest, Started, Zygote};
 use ipc::frame::ToWorker;
-use ipc::zygote::FromZygote;
-use ipc::{Fault, FaultKind, Pid, PidText};
+use ipc::sandbox::UIDS;
+use ipc::{Fault, FaultKind, Limits, Pid, PidText};
 use mio::net::UnixStream;
 use mio::unix::SourceFd;
 use mio::{Interest, Token};
-use node::ChildEnd;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
-use rustix::process::{Signal, pidfd_send_signal};
-use std::io;
+use rustix::process::{Pid as OsPid, Resource, Rlimit, Signal, pidfd_send_signal, prlimit};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::rc::Rc;
+use std::{io, iter};
 
 /// Workers of each host that are forked before a process needs them.
 const WARM: usize = 2;
 
 /// Time that a zygote has for an answer, in nanoseconds, before it is ended and made anew. Half of
 /// what a process has to load, so that no spawn is lost by it.
-const ANSWER_MAX_NS: u64 = ipc::limits::START_MAX_NS / 2;
+pub(crate) const ANSWER_MAX_NS: u64 = ipc::limits::START_MAX_NS / 2;
+
+/// A process that is to start.
+#[derive(Debug)]
+pub(crate) struct Start {
+    pub(crate) pid: Pid,
+    pub(crate) host: Rc<str>,
+    pub(crate) entry: Rc<str>,
+    pub(crate) token: Option<u32>,
+    pub(crate) limits: Limits,
+}
 
 impl Supervisor {
     /// Finds a worker for a process, and tells it what it is to become.
-    pub(crate) fn start(
-        &mut self,
-        pid: Pid,
-        host: &Rc<str>,
-        entry: &Rc<str>,
-        token: Option<u32>,
-        arguments: &[u8],
-    ) {
-        let nest = self.nest(host);
+    pub(crate) fn start(&mut self, start: Start, arguments: &[u8]) {
+        let Start { pid, host, entry, token, limits } = start;
+        let nest = self.nest(&host);
         let id = self.warm_worker(nest).unwrap_or_else(|| self.want(nest));
         while self.nests[nest].warm.len() < WARM {
             let warm = self.want(nest);
             self.nests[nest].warm.push_back(warm);
         }
-        let text: Rc<str> = Rc::from(PidText { host, pid }.to_string());
+        let text: Rc<str> = Rc::from(PidText { host: &host, pid }.to_string());
         let main = token.is_some_and(|token| self.tasks[token as usize].main);
         let prefix = (!main).then(|| format!("[{entry} {:#x}] ", pid.number));
-        let spec = self.node.host(host).copied().unwrap_or_default();
-        let (message_max, mailbox_max) = (spec.message_max as u64, spec.mailbox_max as u64);
-        let header = ToWorker::Become { pid: &text, entry, message_max, mailbox_max };
-        if let Some(child) = self.children.all.get_mut(id) {
-            child.outbox.push(&header, arguments);
-        }
-        let assigned = Assigned { pid, text: text.clone(), entry: entry.clone(), prefix };
-        self.children.assign(id, assigned, spec);
+        let header = ToWorker::Become { pid: &text, entry: &entry, limits };
+        self.children.push(id, &header, arguments);
+        let assigned = Assigned { pid, text: text.clone(), entry, prefix, limits };
+        self.children.assign(id, assigned);
+        self.lower_cpu(id);
+        self.limit_group(id);
         self.mark_dirty(id);
         self.say_started(pid);
         self.ask_for_workers(nest);
@@ -68,10 +69,16 @@ impl Supervisor {
     }
 
     fn nest(&mut self, host: &Rc<str>) -> usize {
-        *self.nest_of.entry(host.clone()).or_insert_with(|| {
-            self.nests.push(Nest::new(host.clone()));
-            self.nests.len() - 1
-        })
+        if let Some(nest) = self.nest_of.get(host) {
+            return *nest;
+        }
+        let limits = self.node.host(host).map_or(Limits::DEFAULT, |host| host.limits);
+        let enclosure = self.enclosures.get(&**host).copied().unwrap_or_default();
+        let mut plan = self.ground.plan(enclosure, limits, self.layers);
+        let barred = self.without_groups(host, &mut plan);
+        self.nests.push(Nest::new(host.clone(), plan, barred));
+        self.nest_of.insert(host.clone(), self.nests.len() - 1);
+        self.nests.len() - 1
     }
 
     fn want(&mut self, nest: usize) -> ChildId {
@@ -82,7 +89,7 @@ impl Supervisor {
     }
 
     /// Asks the zygote for what is wanted, as far as it may be asked now.
-    fn ask_for_workers(&mut self, nest: usize) {
+    pub(crate) fn ask_for_workers(&mut self, nest: usize) {
         while !self.nests[nest].wanted.is_empty() && self.nests[nest].may_ask() {
             match self.ask_for_one(nest) {
                 Ok(true) => {}
@@ -94,18 +101,26 @@ impl Supervisor {
 
     /// Asks for one worker; false where the zygote cannot be asked now.
     fn ask_for_one(&mut self, nest: usize) -> io::Result<bool> {
+        if let Some(why) = &self.nests[nest].barred {
+            return Err(io::Error::other(why.clone()));
+        }
         if self.nests[nest].zygote.is_none() {
             self.start_zygote(nest)?;
         }
         // It stays in the list until it is asked for: an error leaves it where `give_up` looks.
         let Some(id) = self.nests[nest].wanted.front().copied() else { return Ok(false) };
+        let uid = u32::try_from(id).ok().filter(|uid| *uid < UIDS - 1);
+        let uid = uid.ok_or_else(|| io::Error::other("more workers than users for them"))?;
         let theirs = self.open_socket(id)?;
+        let directory = self.take_group(nest, id)?;
         let deadline = self.now() + ANSWER_MAX_NS;
+        let descriptors: Vec<_> = iter::once(&theirs).chain(&directory).map(AsFd::as_fd).collect();
         let nest = &mut self.nests[nest];
         if let Some(zygote) = &nest.zygote
-            && !zygote.ask(theirs.as_fd())?
+            && !zygote.ask(uid, &descriptors)?
         {
             self.children.all[id].socket = None;
+            self.give_group_back(id);
             return Ok(false);
         }
         nest.wanted.pop_front();
@@ -115,14 +130,22 @@ impl Supervisor {
     }
 
     fn start_zygote(&mut self, nest: usize) -> io::Result<()> {
-        let zygote = Zygote::start(&self.worker, &self.code)?;
-        let control = self.register(zygote.control.as_raw_fd(), Source::Control(nest));
-        let pidfd = self.register(zygote.pidfd.as_raw_fd(), Source::ZygotePidfd(nest));
+        let started = {
+            let cgroups = self.cgroups.as_ref().ok().and_then(Option::as_ref);
+            Started::start(&self.worker, self.nests[nest].plan, &self.code, cgroups)?
+        };
+        let starter = self.attendants.next_id();
+        let control = self.register(started.control.as_raw_fd(), Source::Control(nest));
+        let pidfd = self.register(started.pidfd.as_raw_fd(), Source::Attendant(starter));
         if let Err(error) = control.and(pidfd) {
-            zygote.end();
+            started.end();
             return Err(error);
         }
-        self.nests[nest].zygote = Some(zygote);
+        let Started { control, pidfd, os_pid } = started;
+        self.attendants.add(Attendant::new(pidfd, os_pid, nest));
+        self.nests[nest].zygote = Some(Zygote { control, born: None, starter, namespace: None });
+        let deadline = self.now() + ANSWER_MAX_NS;
+        self.nests[nest].deadline.get_or_insert(deadline);
         Ok(())
     }
 
@@ -140,67 +163,13 @@ impl Supervisor {
         Ok(theirs)
     }
 
-    fn register(&self, descriptor: RawFd, source: Source) -> io::Result<()> {
+    pub(crate) fn register(&self, descriptor: RawFd, source: Source) -> io::Result<()> {
         let token: Token = source.token();
         self.poll.registry().register(&mut SourceFd(&descriptor), token, Interest::READABLE)
     }
 
-    /// Hears all that a zygote has answered.
-    pub(crate) fn hear(&mut self, nest: usize) {
-        loop {
-            let Some(zygote) = &self.nests[nest].zygote else { return };
-            match packet::receive::<FromZygote>(&zygote.control) {
-                Ok(Some((FromZygote::Ready, _))) => {}
-                Ok(Some((FromZygote::Forked { os_pid }, Some(pidfd)))) => {
-                    self.born(nest, Born { pidfd, os_pid });
-                }
-                Ok(Some((FromZygote::ForkFailed { errno }, _))) => self.fork_failed(nest, errno),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                // It has ended, or speaks nonsense and is to end; its pidfd tells the rest.
-                Ok(_) | Err(_) => {
-                    zygote.kill();
-                    break;
-                }
-            }
-        }
-        self.ask_for_workers(nest);
-    }
-
-    fn answered(&mut self, nest: usize) -> Option<ChildId> {
-        let deadline = self.now() + ANSWER_MAX_NS;
-        let nest = &mut self.nests[nest];
-        let id = nest.in_flight.pop_front();
-        nest.deadline = (!nest.in_flight.is_empty()).then_some(deadline);
-        id
-    }
-
-    fn born(&mut self, nest: usize, born: Born) {
-        self.nests[nest].failures = 0;
-        let Some(id) = self.answered(nest) else { return };
-        if let Err(error) = self.register(born.pidfd.as_raw_fd(), Source::Pidfd(id)) {
-            say(&format!("cannot watch OS process {}: {error}", born.os_pid));
-        }
-        let Some(child) = self.children.all.get_mut(id) else { return };
-        if child.doomed {
-            let _ = pidfd_send_signal(&born.pidfd, Signal::KILL);
-        }
-        child.born = Some(born);
-        let pid = child.process.as_ref().map(|process| process.pid);
-        self.mark_dirty(id);
-        self.mark_readable(id);
-        if let Some(pid) = pid {
-            self.say_started(pid);
-        }
-    }
-
-    fn fork_failed(&mut self, nest: usize, errno: i32) {
-        let Some(id) = self.answered(nest) else { return };
-        let error = io::Error::from_raw_os_error(errno);
-        self.no_worker(id, &format!("cannot fork a worker: {error}"));
-    }
-
     /// A child that there will be no worker for.
-    fn no_worker(&mut self, id: ChildId, why: &str) {
+    pub(crate) fn no_worker(&mut self, id: ChildId, why: &str) {
         let process = self.children.all.get(id).and_then(|child| child.process.as_ref());
         match process.map(|process| process.pid) {
             Some(pid) => {
@@ -218,7 +187,7 @@ impl Supervisor {
             self.nests[nest].warm.retain(|warm| *warm != id);
             self.nests[nest].wanted.retain(|wanted| *wanted != id);
         }
-        self.children.remove(id);
+        self.forget(id);
     }
 
     /// Ends a worker, at once or as soon as it is born.
@@ -239,63 +208,17 @@ impl Supervisor {
         }
     }
 
-    /// Zygotes that owe an answer for too long are stopped or wedged: they are made anew.
-    pub(crate) fn check_zygotes(&mut self) {
-        let now = self.now();
-        for nest in &mut self.nests {
-            if nest.deadline.is_some_and(|at| at <= now) {
-                nest.deadline = None;
-                if let Some(zygote) = &nest.zygote {
-                    zygote.kill();
-                }
-            }
-        }
-    }
-
-    /// A zygote has ended. What it was asked for is asked of the next one.
-    pub(crate) fn lose_zygote(&mut self, nest: usize) {
-        let reaped = self.nests[nest].zygote.as_ref().map(|zygote| reap(zygote.pidfd.as_fd()));
-        let Some(Some(end)) = reaped else { return };
-        self.hear(nest);
-        let lost = &mut self.nests[nest];
-        lost.zygote = None;
-        lost.deadline = None;
-        lost.failures += 1;
-        let in_flight = std::mem::take(&mut lost.in_flight);
-        let failures = lost.failures;
-        if !in_flight.is_empty() {
-            self.watch_for_strays();
-        }
-        for id in in_flight.into_iter().rev() {
-            self.ask_again(nest, id);
-        }
-        if failures >= TRIES {
-            let how = match end {
-                ChildEnd::Code(code) => format!("exited with code {code}"),
-                ChildEnd::Signal(signal) => format!("was killed by {}", ipc::signal_name(signal)),
-            };
-            return self.give_up(nest, &format!("its zygote {how}, {failures} times in a row"));
-        }
-        self.ask_for_workers(nest);
-    }
-
-    fn ask_again(&mut self, nest: usize, id: ChildId) {
-        let Some(child) = self.children.all.get_mut(id) else { return };
-        // A worker that was forked and not reported finds this end closed, and exits.
-        child.socket = None;
-        self.nests[nest].wanted.push_front(id);
-        if self.children.all[id].doomed {
-            self.doom(id);
-        }
-    }
-
-    /// Nothing can be started on this host now: everybody who waits is told why.
-    fn give_up(&mut self, nest: usize, why: &str) {
-        let host = self.nests[nest].host.clone();
-        self.nests[nest].failures = 0;
-        let why = format!("host '{host}' cannot start processes: {why}");
-        for id in std::mem::take(&mut self.nests[nest].wanted) {
-            self.no_worker(id, &why);
+    /// Where the entry may use less CPU time than its host, the kernel is told.
+    pub(crate) fn lower_cpu(&self, id: ChildId) {
+        let Some(child) = self.children.all.get(id) else { return };
+        let (Some(process), Some(born)) = (&child.process, &child.born) else { return };
+        let host = self.node.host(&child.host).map_or(u64::MAX, |host| host.limits.cpu_s);
+        let own = process.limits.cpu_s;
+        let os_pid = i32::try_from(born.os_pid).ok().and_then(OsPid::from_raw);
+        if let (true, Some(os_pid)) = (own < host, os_pid) {
+            // Its number is its own until it is reaped. It fails only where it is dead already.
+            let limit = Rlimit { current: Some(own), maximum: Some(own + 1) };
+            let _ = prlimit(Some(os_pid), Resource::Cpu, limit);
         }
     }
 }

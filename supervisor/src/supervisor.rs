@@ -5,17 +5,26 @@
 //! worker wrote before it died is therefore handled before its end is. Nothing is done from inside
 //! a readiness event, a round has bounded work, and nothing polls or sleeps.
 
+use crate::app::Enclosure;
+use crate::attendants::{AttendantId, Attendants};
+use crate::cgroup::Cgroups;
 use crate::children::{ChildId, Children};
+use crate::enclosing::Ground;
 use crate::printer::Printer;
+use crate::source::Source;
+use crate::task::Task;
 use crate::terminal::say;
+use crate::throttle::Throttled;
+use crate::watchdog::Watchdog;
 use crate::zygote::Nest;
-use ipc::{ExitReason, Fault, Pid};
+use ipc::sandbox::{Layers, Missing};
+use ipc::{Fault, Pid};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use node::{Config, Input, Node, Stop};
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
 use signal_hook_mio::v1_0::Signals;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::PathBuf;
@@ -24,70 +33,17 @@ use std::time::{Duration, Instant};
 
 const SIGNALS: Token = Token(0);
 const STDOUT: Token = Token(1);
-/// Tokens of descriptors: the first, plus four times the index, plus the kind.
-const FIRST: usize = 4;
 
 /// Time that killed workers have to be reported before the supervisor goes without them: one can
 /// hang in the kernel for as long as a broken disk or network file system likes.
 const GIVE_UP_NS: u64 = 5_000_000_000;
-
-/// What a descriptor in the poll belongs to.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Source {
-    Socket(ChildId),
-    Pidfd(ChildId),
-    Control(usize),
-    ZygotePidfd(usize),
-}
-
-impl Source {
-    pub(crate) fn token(self) -> Token {
-        let (index, kind) = match self {
-            Source::Socket(id) => (id, 0),
-            Source::Pidfd(id) => (id, 1),
-            Source::Control(nest) => (nest, 2),
-            Source::ZygotePidfd(nest) => (nest, 3),
-        };
-        Token(FIRST + 4 * index + kind)
-    }
-
-    fn of(token: Token) -> Self {
-        let (index, kind) = ((token.0 - FIRST) / 4, (token.0 - FIRST) % 4);
-        match kind {
-            0 => Source::Socket(index),
-            1 => Source::Pidfd(index),
-            2 => Source::Control(index),
-            _ => Source::ZygotePidfd(index),
-        }
-    }
-}
-
-/// A process that the node itself wants: the main one, or a service.
-#[derive(Debug)]
-pub(crate) struct Task {
-    pub(crate) entry: String,
-    pub(crate) host: String,
-    /// Encoded arguments.
-    pub(crate) arguments: Vec<u8>,
-    /// True for the one whose end is the end of the run.
-    pub(crate) main: bool,
-    pub(crate) pid: Option<Pid>,
-    pub(crate) end: Option<TaskEnd>,
-}
-
-/// How a [`Task`] came to its end.
-#[derive(Debug)]
-pub(crate) enum TaskEnd {
-    NotStarted(Fault),
-    Ended { reason: Rc<ExitReason>, result: Vec<u8> },
-}
 
 /// What is found out while outputs are carried out. It must wait: in the middle of the outputs of
 /// one input a second one would mix the payloads of both.
 #[derive(Debug)]
 pub(crate) enum Later {
     NoWorker(Pid, Fault),
-    Overrun(Pid),
+    Overrun(Pid, usize),
     Stop(Stop),
 }
 
@@ -96,13 +52,21 @@ pub(crate) struct Supervisor {
     pub(crate) node: Node,
     pub(crate) poll: Poll,
     pub(crate) children: Children,
+    pub(crate) attendants: Attendants,
     pub(crate) nests: Vec<Nest>,
     pub(crate) nest_of: HashMap<Rc<str>, usize>,
     pub(crate) tasks: Vec<Task>,
     pub(crate) printer: Printer,
+    pub(crate) watchdog: Watchdog,
+    pub(crate) throttled: Throttled,
     /// Path of the worker binary, and the app's code for it.
     pub(crate) worker: PathBuf,
     pub(crate) code: OwnedFd,
+    /// What workers can be enclosed in, what hosts say of it, and what the command line leaves.
+    pub(crate) ground: Ground,
+    pub(crate) cgroups: Result<Option<Cgroups>, Missing>,
+    pub(crate) enclosures: BTreeMap<String, Enclosure>,
+    pub(crate) layers: Option<Layers>,
     /// Say on standard error who starts and who ends.
     pub(crate) verbose: bool,
     pub(crate) grace_ns: u64,
@@ -115,6 +79,9 @@ pub(crate) struct Supervisor {
     /// Nests whose zygote has answered or ended.
     control: Vec<usize>,
     lost_zygotes: Vec<usize>,
+    lost_attendants: Vec<AttendantId>,
+    /// Denials that were said.
+    pub(crate) denials_said: usize,
     /// What the node is told as soon as its present outputs are carried out.
     pub(crate) later: VecDeque<Later>,
     /// A zygote died with forks in flight: it may have left a child that nobody knows.
@@ -134,6 +101,8 @@ impl Supervisor {
         worker: PathBuf,
         code: OwnedFd,
     ) -> io::Result<Self> {
+        let mut ground = Ground::find()?;
+        let cgroups = ground.open_cgroups();
         let poll = Poll::new()?;
         let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
         poll.registry().register(&mut signals, SIGNALS, Interest::READABLE)?;
@@ -144,12 +113,19 @@ impl Supervisor {
             node: Node::new(config),
             poll,
             children: Children::default(),
+            attendants: Attendants::default(),
             nests: Vec::new(),
             nest_of: HashMap::new(),
             tasks,
             printer: Printer::new(),
+            watchdog: Watchdog::default(),
+            throttled: Throttled::default(),
             worker,
             code,
+            ground,
+            cgroups,
+            enclosures: BTreeMap::new(),
+            layers: None,
             verbose: false,
             grace_ns: 0,
             readable: VecDeque::new(),
@@ -158,6 +134,8 @@ impl Supervisor {
             exited: Vec::new(),
             control: Vec::new(),
             lost_zygotes: Vec::new(),
+            lost_attendants: Vec::new(),
+            denials_said: 0,
             later: VecDeque::new(),
             strays: false,
             stopped: false,
@@ -182,6 +160,7 @@ impl Supervisor {
             self.round();
         }
         self.end_the_rest();
+        self.close_cgroups();
         Ok(())
     }
 
@@ -193,6 +172,8 @@ impl Supervisor {
             self.input(Input::Time);
         }
         self.check_zygotes();
+        self.check_watched();
+        self.let_print();
         self.heed_signals();
         self.settle();
         self.write();
@@ -230,7 +211,8 @@ impl Supervisor {
         }
         let nests = self.nests.iter().filter_map(|nest| nest.deadline);
         let give_up_at = self.give_up_at.filter(|_| !self.stopped);
-        let next = nests.chain(self.node.next_deadline()).chain(give_up_at).min()?;
+        let own = [self.watchdog.next(), self.throttled.next(), give_up_at].into_iter().flatten();
+        let next = nests.chain(self.node.next_deadline()).chain(own).min()?;
         Some(Duration::from_nanos(next.saturating_sub(self.now())))
     }
 
@@ -254,6 +236,7 @@ impl Supervisor {
             Source::Pidfd(id) => self.exited.push(id),
             Source::Control(nest) => self.control.push(nest),
             Source::ZygotePidfd(nest) => self.lost_zygotes.push(nest),
+            Source::Attendant(id) => self.lost_attendants.push(id),
         }
     }
 
@@ -263,6 +246,9 @@ impl Supervisor {
         }
         for nest in std::mem::take(&mut self.lost_zygotes) {
             self.lose_zygote(nest);
+        }
+        for id in std::mem::take(&mut self.lost_attendants) {
+            self.lose_attendant(id);
         }
     }
 
@@ -315,9 +301,8 @@ impl Supervisor {
     /// Writes every outbox once: a busy round moves many frames with one write for each socket.
     fn write(&mut self) {
         for id in std::mem::take(&mut self.dirty) {
-            if let Some(child) = self.children.all.get_mut(id) {
-                child.dirty = false;
-                child.flush();
+            if self.children.flush(id) {
+                self.watch(id);
             }
         }
         self.printer.flush();

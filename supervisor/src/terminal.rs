@@ -16,6 +16,12 @@ pub(crate) fn say(text: &str) {
     }
 }
 
+/// The same for one line that repeats what a script or its worker has said: whatever that is, it
+/// moves no cursor and looks like no other line, also where it is read later.
+pub(crate) fn say_line(line: &str) {
+    say(&String::from_utf8_lossy(&harmless(line.as_bytes())));
+}
+
 /// A text on standard error that is made for it, colours and all.
 pub(crate) fn rendered(text: &str) {
     // Where nobody reads there is nobody to tell.

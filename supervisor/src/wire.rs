@@ -51,6 +51,7 @@ pub fn told<'a>(
         | Output::Kill { .. }
         | Output::NodeReply { .. }
         | Output::Ended { .. }
+        | Output::Denied { .. }
         | Output::Stopped => return None,
     };
     Some(Told { to: *to, header, with_body })

@@ -1,6 +1,9 @@
 //! Zygotes: one for each host, from which its workers are forked.
 
-use crate::children::ChildId;
+use crate::attendants::AttendantId;
+use crate::cgroup::Cgroups;
+use crate::children::{Born, ChildId};
+use ipc::sandbox::{Layer, Plan, Sandbox};
 use ipc::zygote::{Source, ToZygote};
 use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
@@ -35,18 +38,38 @@ pub(crate) struct Nest {
     pub(crate) failures: u32,
     /// When the zygote must have answered.
     pub(crate) deadline: Option<u64>,
+    /// What its workers are enclosed in.
+    pub(crate) plan: Plan,
+    /// Why there can be no zygote.
+    pub(crate) barred: Option<String>,
+    /// Why its zygote, which is about to end, could not be enclosed.
+    pub(crate) refused: Option<String>,
+    /// That optional layers are missing is said once.
+    pub(crate) said_missing: bool,
 }
 
 /// A zygote that runs.
 #[derive(Debug)]
 pub(crate) struct Zygote {
     pub(crate) control: OwnedFd,
+    /// The zygote, once the program that was started has forked it.
+    pub(crate) born: Option<Born>,
+    /// The program that was started.
+    pub(crate) starter: AttendantId,
+    /// The first process of the pid namespace in which it and its workers live.
+    pub(crate) namespace: Option<AttendantId>,
+}
+
+/// The program that a zygote is forked from.
+#[derive(Debug)]
+pub(crate) struct Started {
+    pub(crate) control: OwnedFd,
     pub(crate) pidfd: OwnedFd,
     pub(crate) os_pid: u32,
 }
 
 impl Nest {
-    pub(crate) fn new(host: Rc<str>) -> Self {
+    pub(crate) fn new(host: Rc<str>, plan: Plan, barred: Option<String>) -> Self {
         Nest {
             host,
             zygote: None,
@@ -55,25 +78,42 @@ impl Nest {
             warm: VecDeque::new(),
             failures: 0,
             deadline: None,
+            plan,
+            barred,
+            refused: None,
+            said_missing: false,
         }
     }
 
     /// True where a further fork may be asked for now.
     pub(crate) fn may_ask(&self) -> bool {
-        self.in_flight.len() < IN_FLIGHT_MAX
+        let most = if self.is_strict() { 1 } else { IN_FLIGHT_MAX };
+        self.in_flight.len() < most
+    }
+
+    /// True where no two workers come from one zygote: each has an address-space layout of its own.
+    pub(crate) fn is_strict(&self) -> bool {
+        self.plan.sandbox == Sandbox::Strict
     }
 }
 
-impl Zygote {
-    /// Starts the worker binary as a zygote and hands it the app's code.
+impl Started {
+    /// Starts the worker binary, which forks a zygote, and hands that the app's code.
     ///
     /// # Errors
     /// Where the binary cannot be started.
-    pub(crate) fn start(worker: &Path, code: &OwnedFd) -> io::Result<Self> {
+    pub(crate) fn start(
+        worker: &Path,
+        plan: Plan,
+        code: &OwnedFd,
+        cgroups: Option<&Cgroups>,
+    ) -> io::Result<Self> {
         let flags = SocketFlags::CLOEXEC;
         let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
         let mut child = Command::new(worker)
             .env_clear()
+            // libc reads the time zone again at each use, unless this names where it is.
+            .env("TZ", std::env::var_os("TZ").unwrap_or_else(|| ":/etc/localtime".into()))
             .current_dir("/")
             .stdin(Stdio::from(theirs))
             .stdout(Stdio::null())
@@ -81,53 +121,60 @@ impl Zygote {
             .map_err(|error| {
                 io::Error::new(error.kind(), format!("cannot start {}: {error}", worker.display()))
             })?;
-        Self::hold(&child, ours, code).inspect_err(|_| {
+        Self::hold(&child, ours, plan, code, cgroups).inspect_err(|_| {
             // Nobody else knows of it: it must not stay behind as a zombie.
             let _ = child.kill().and_then(|()| child.wait());
         })
     }
 
-    fn hold(child: &Child, control: OwnedFd, code: &OwnedFd) -> io::Result<Self> {
+    fn hold(
+        child: &Child,
+        control: OwnedFd,
+        plan: Plan,
+        code: &OwnedFd,
+        cgroups: Option<&Cgroups>,
+    ) -> io::Result<Self> {
         let os_pid = child.id();
         let pid = i32::try_from(os_pid).ok().and_then(Pid::from_raw);
         let pid = pid.ok_or_else(|| io::Error::other("no such OS pid"))?;
         // It is this process's child and not waited for yet, so the number cannot be another's.
         let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
         rustix::io::ioctl_fionbio(&control, true)?;
-        let zygote = Zygote { control, pidfd, os_pid };
-        zygote.say(&ToZygote::Load, code.as_fd())?;
-        Ok(zygote)
-    }
-
-    /// Asks for a worker with that end of a socket; false where it is to be asked later, or the
-    /// next zygote, because this one is ending: its pidfd is about to tell.
-    ///
-    /// # Errors
-    /// As sendmsg(2).
-    pub(crate) fn ask(&self, socket: BorrowedFd<'_>) -> io::Result<bool> {
-        self.say(&ToZygote::Fork, socket)
-    }
-
-    fn say(&self, request: &ToZygote, descriptor: BorrowedFd<'_>) -> io::Result<bool> {
-        use io::ErrorKind::{BrokenPipe, ConnectionReset, WouldBlock};
-        match packet::send(&self.control, request, Some(descriptor)) {
-            Ok(()) => Ok(true),
-            Err(error) if matches!(error.kind(), WouldBlock | BrokenPipe | ConnectionReset) => {
-                Ok(false)
-            }
-            Err(error) => Err(error),
+        if let Some(cgroups) = cgroups.filter(|_| plan.layers.has(Layer::Cgroup)) {
+            cgroups.adopt(os_pid)?;
         }
+        say(&control, &ToZygote::Enclose(plan), &[])?;
+        say(&control, &ToZygote::Load, &[code.as_fd()])?;
+        Ok(Started { control, pidfd, os_pid })
     }
 
     /// Kills it and takes the kernel's report, which is there at once.
     pub(crate) fn end(&self) {
-        self.kill();
+        let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
         let _ = waitid(WaitId::PidFd(self.pidfd.as_fd()), WaitIdOptions::EXITED);
     }
+}
 
-    pub(crate) fn kill(&self) {
-        // It can fail only where the zygote is gone already.
-        let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
+impl Zygote {
+    /// Asks for a worker with that end of a socket, and in that control group; false where it is to be asked later, or the
+    /// next zygote, because this one is ending: its pidfd is about to tell.
+    ///
+    /// # Errors
+    /// As sendmsg(2).
+    pub(crate) fn ask(&self, uid: u32, descriptors: &[BorrowedFd<'_>]) -> io::Result<bool> {
+        say(&self.control, &ToZygote::Fork { uid }, descriptors)
+    }
+}
+
+/// False where the socket takes nothing now, or nobody is at its other end.
+fn say(control: &OwnedFd, request: &ToZygote, descriptors: &[BorrowedFd<'_>]) -> io::Result<bool> {
+    use io::ErrorKind::{BrokenPipe, ConnectionReset, WouldBlock};
+    match packet::send(control, request, descriptors) {
+        Ok(()) => Ok(true),
+        Err(error) if matches!(error.kind(), WouldBlock | BrokenPipe | ConnectionReset) => {
+            Ok(false)
+        }
+        Err(error) => Err(error),
     }
 }
 

@@ -47,6 +47,7 @@ fn with_json_even_that_is_one_line() {
     let line: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON value");
     assert!(line["error"].as_str().is_some_and(|error| error.contains("no/such/app")));
     assert!(line["exit"].is_null() && line["pid"].is_null() && line["result"].is_null());
+    assert_eq!(line["denied"], serde_json::json!([]));
 }
 
 #[test]
@@ -55,4 +56,61 @@ fn a_folder_without_a_manifest_is_no_app() {
     let output = wabe(&["run", &folder.path().to_string_lossy()]);
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("no manifest in"), "{}", text(&output.stderr));
+}
+
+/// An app whose only host has no sandbox.
+fn unenclosed() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let manifest = "\
+namespace: app
+entries:
+  - name: main
+    kind: process.lua
+    source: file://main.lua
+  - name: pool
+    kind: process.host
+    host:
+      sandbox: none
+";
+    std::fs::write(folder.path().join("_index.yaml"), manifest).expect("it is new");
+    std::fs::write(folder.path().join("main.lua"), "return print").expect("it is new");
+    folder
+}
+
+#[test]
+fn a_host_without_a_sandbox_is_refused_unless_that_is_allowed() {
+    let folder = unenclosed();
+    let path = folder.path().to_string_lossy();
+    let output = wabe(&["run", &path]);
+    assert_eq!(output.status.code(), Some(2));
+    let expected = format!(
+        "error: host 'app:pool' has no sandbox
+ --> {path}/_index.yaml:9:16
+  |
+9 |       sandbox: none
+  |                ^^^^
+  |
+  = help: run wabe with --allow-no-sandbox, for debugging only
+"
+    );
+    assert_eq!(text(&output.stderr), expected);
+    assert!(output.stdout.is_empty(), "nothing was started");
+
+    // It goes on to the next thing that is missing.
+    let worker = ["--worker", "/no/such/worker"];
+    let output = wabe(&["run", "--allow-no-sandbox", worker[0], worker[1], &path]);
+    assert!(text(&output.stderr).contains("cannot find the worker program"));
+}
+
+#[test]
+fn layers_are_chosen_only_where_no_sandbox_is_allowed() {
+    let output = wabe(&["run", "--layers", "none", "app"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("--allow-no-sandbox"), "{}", text(&output.stderr));
+    let output = wabe(&["run", "--allow-no-sandbox", "--layers", "uid,secomp", "app"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    assert!(said.contains("layer 'secomp' does not exist"), "{said}");
+    let output = wabe(&["run", "--allow-no-sandbox", "--layers", "uid, seccomp", "no/app"]);
+    assert!(text(&output.stderr).contains("cannot read app no/app"));
 }

@@ -21,10 +21,10 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// True for a zygote: each leads a session of its own, and workers are in that of theirs.
+    /// True for a zygote: the program that it is forked from has its name too, and leads the session.
     #[must_use]
     pub fn is_zygote(&self) -> bool {
-        self.session == self.os_pid
+        self.name == "wabe-zygote" && self.session != self.os_pid
     }
 
     /// True for a worker that is no process yet.
@@ -45,6 +45,15 @@ pub fn look(os_pid: u32) -> Option<Seen> {
     let state = fields.next()?.chars().next()?;
     let session = fields.nth(2)?.parse().ok()?;
     Some(Seen { os_pid, name: name.to_owned(), state, session })
+}
+
+/// True for a process that has no memory any more: it runs nothing, and only waits to be reaped. The
+/// first process of a pid namespace waits so until all others of it are reaped by whoever has
+/// inherited them, which some machines' init does at its leisure.
+#[must_use]
+pub fn is_spent(os_pid: u32) -> bool {
+    let pages = fs::read_to_string(format!("/proc/{os_pid}/statm"));
+    pages.is_ok_and(|pages| pages.starts_with("0 "))
 }
 
 /// The children of a process with one thread, zombies among them.
@@ -112,7 +121,8 @@ impl Hold {
 pub fn left_after(time: Duration, holds: &[Hold]) -> Vec<Option<Seen>> {
     let end = Instant::now() + time;
     let left: Vec<_> = holds.iter().filter(|hold| !hold.ends_before(end)).collect();
-    left.into_iter().map(|hold| look(hold.os_pid)).collect()
+    let left = left.into_iter().filter(|hold| !is_spent(hold.os_pid));
+    left.map(|hold| look(hold.os_pid)).collect()
 }
 
 /// Waits until a pidfd tells of the end; false where the time is over first.

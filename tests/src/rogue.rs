@@ -9,6 +9,9 @@ use crate::{App, Live, Running};
 /// here (and a growing vector is copied once).
 const MEMORY_MAX_KIB: u64 = 64 * 1024;
 
+/// What a rogue does to the supervisor is to be seen, not what the filter does to the rogue.
+const NO_FILTER: [&str; 3] = ["--allow-no-sandbox", "--layers", "none"];
+
 /// Limits of the host: small, so that they are reached soon.
 const HOST: &str = "{mailbox: 1048576, message: 262144}";
 
@@ -118,6 +121,13 @@ pub fn end_after(deed: &str, rogue_worker: &str, meanwhile: &str) -> String {
     )
 }
 
+/// The same with every layer of the sandbox: what the rogue can still do natively.
+#[must_use]
+pub fn enclosed_end_of(deed: &str, rogue_worker: &str) -> String {
+    let middle = format!("assert(rogue, tostring(refused)){EXITED}");
+    run_with(&[], deed, rogue_worker, &middle, "end\t")
+}
+
 /// Runs a deed that comes so early that the spawn fails, and returns its error.
 #[must_use]
 pub fn refusal_of(deed: &str, rogue_worker: &str) -> String {
@@ -125,6 +135,10 @@ pub fn refusal_of(deed: &str, rogue_worker: &str) -> String {
 }
 
 fn run(deed: &str, rogue_worker: &str, middle: &str, answer: &str) -> String {
+    run_with(&NO_FILTER, deed, rogue_worker, middle, answer)
+}
+
+fn run_with(layers: &[&str], deed: &str, rogue_worker: &str, middle: &str, answer: &str) -> String {
     let main = format!("{BEGINNING}{middle}{ENDING}");
     let rogue = format!("rogue-{deed}");
     let short = "return function() end";
@@ -138,7 +152,8 @@ fn run(deed: &str, rogue_worker: &str, middle: &str, answer: &str) -> String {
     ];
     let app = App::of(HOST, &scripts);
     let mut command = app.command("app:main");
-    let running = Running::start(command.arg(deed).args(["-v", "--worker", rogue_worker]));
+    let running =
+        Running::start(command.arg(deed).args(["-v", "--worker", rogue_worker]).args(layers));
     let mut live = Live::watch(app, running);
     let end = live.stdout_after(answer);
     live.stdout_after("all");

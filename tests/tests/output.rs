@@ -192,3 +192,18 @@ fn two_signals_end_a_run_whose_output_nobody_reads() {
     assert!(!ran.late && !ran.leaked, "{ran:#?}");
     drop(reader);
 }
+
+/// Far more frames than one read takes, some of which are read only after the worker has died.
+#[test]
+fn nothing_is_lost_of_many_short_lines_before_an_end() {
+    let main = "return function()
+  for n = 1, 20000 do print(n) end
+  return 'done'
+end";
+    let app = App::of("{}", &[("main", main)]);
+    let ran = run(app.command("app:main").arg("--json"), DEADLINE);
+    let lines: Vec<_> = ran.stdout.lines().collect();
+    assert_eq!((ran.code, lines.len()), (Some(0), 20_001), "{}", ran.stderr);
+    assert!(lines[..20_000].iter().zip(1..).all(|(line, n)| *line == n.to_string()));
+    assert!(lines[20_000].contains("\"result\":\"done\""), "{}", lines[20_000]);
+}

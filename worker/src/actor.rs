@@ -1,16 +1,16 @@
-//! The life of one process: frames in, run what they woke, wait, until its body ends.
+//! The life of one process: frames in, run what they woke, wait, until its body ends. What is done
+//! with a frame is in [`crate::arrival`].
 
-use crate::decode::Decoder;
+use crate::clock::monotonic_ns;
 use crate::encode::Encoder;
 use crate::fork::exit_now;
-use crate::native::{Session, monotonic_ns};
-use crate::outlet::Outlet;
-use crate::{Vm, hygiene};
+use crate::native::Session;
+use crate::{Vm, memory, over, turn};
 use ipc::codec::frame_max;
-use ipc::frame::{Answer, FromWorker, Outcome, ToWorker, charge};
+use ipc::frame::{FromWorker, Outcome};
 use ipc::limits::MESSAGE_MAX;
-use ipc::{Deframer, Fault, FaultKind, Frame};
-use mlua::{MultiValue, Value};
+use ipc::{Deframer, Fault, FaultKind};
+use mlua::Value;
 use rustix::buffer::spare_capacity;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::OwnedFd;
@@ -25,6 +25,7 @@ const READ: usize = 64 * 1024;
 /// Becomes the process that the first frame names, and lives its life. Returns only where that
 /// could not even begin.
 pub fn run(vm: &Vm, socket: OwnedFd) {
+    over::quiet_panics();
     let mut actor = Actor::new(vm, socket);
     let lived = catch_unwind(AssertUnwindSafe(|| actor.live()));
     match lived {
@@ -35,9 +36,9 @@ pub fn run(vm: &Vm, socket: OwnedFd) {
     exit_now(0);
 }
 
-struct Actor<'a> {
-    vm: &'a Vm,
-    socket: Rc<OwnedFd>,
+pub(crate) struct Actor<'a> {
+    pub(crate) vm: &'a Vm,
+    pub(crate) socket: Rc<OwnedFd>,
     deframer: Deframer,
     bytes: Vec<u8>,
 }
@@ -79,9 +80,16 @@ impl<'a> Actor<'a> {
         self.vm.session.borrow().is_some()
     }
 
-    /// Lets every task that can run go on once.
+    fn is_loading(&self) -> bool {
+        self.vm.session.borrow().as_ref().is_some_and(|session| !session.loaded)
+    }
+
+    /// Lets every task that can run go on once, under the limits of this process.
     fn round(&mut self) -> mlua::Result<Round> {
-        let (state, deadline): (u8, Option<f64>) = self.vm.hooks.run.call(())?;
+        let mail = self.with_session(|session| session.mail.held()) + self.deframer.held();
+        turn::begin();
+        let (state, deadline): (u8, Option<f64>) =
+            memory::limited(mail, || self.vm.hooks.run.call(()))?;
         Ok(match state {
             0 => Round::Ready,
             1 => Round::Idle { deadline },
@@ -148,75 +156,11 @@ impl<'a> Actor<'a> {
         Ok(())
     }
 
-    fn handle(&mut self, frame: Frame<'_>) -> mlua::Result<()> {
-        let header: ToWorker<'_> =
-            ipc::codec::decode(frame.header).map_err(mlua::Error::external)?;
-        let vm = self.vm;
-        match header {
-            ToWorker::Become { pid, entry, message_max, mailbox_max } => {
-                self.become_process(entry, message_max as usize)?;
-                self.begin(mailbox_max / 8, pid, entry, frame.body)
-            }
-            ToWorker::Deliver { from, topic } => {
-                let size = charge(topic, frame.body.len());
-                match vm.decode(frame.body) {
-                    Ok(value) => vm.hooks.deliver.call((topic, from, size, value)),
-                    // Only a worker that broke its own rules sends such; nobody else suffers for it.
-                    Err(_) => vm.hooks.consume.call(size),
-                }
-            }
-            ToWorker::Reply { call, result } => self.reply(call, result),
-            ToWorker::Closed { route } => {
-                self.with_session(|session| session.routes.closed(&mut session.outlet, route));
-                Ok(())
-            }
-            ToWorker::Exit(ended) => vm.tell_ended("EXIT", &ended, frame.body),
-            ToWorker::LinkDown(ended) => vm.tell_ended("LINK_DOWN", &ended, frame.body),
-            ToWorker::Cancel { from, at, reason, deadline_ns } => {
-                vm.tell_cancel(from, at, reason, deadline_ns)
-            }
-        }
-    }
-
-    fn become_process(&mut self, entry: &str, message_max: usize) -> mlua::Result<()> {
-        let outlet = Outlet::new(self.socket.clone());
-        self.vm.session.replace(Some(Session::new(outlet, message_max)));
-        hygiene::name_process(entry);
-        self.vm.seed(hygiene::fresh_seed().map_err(mlua::Error::external)?)
-    }
-
-    fn begin(&self, report_at: u64, pid: &str, entry: &str, arguments: &[u8]) -> mlua::Result<()> {
-        let decoder = Decoder::new(&self.vm.lua, &self.vm.hooks.error_from, arguments);
-        let mut all = MultiValue::from_iter(decoder.list().map_err(mlua::Error::external)?);
-        all.push_front(Value::String(self.vm.lua.create_string(entry)?));
-        all.push_front(Value::String(self.vm.lua.create_string(pid)?));
-        all.push_front(Value::Number(report_at as f64));
-        self.vm.hooks.live.call(all)
-    }
-
-    fn reply(&mut self, call: u32, result: Result<Answer<'_>, Fault>) -> mlua::Result<()> {
-        let granted = match &result {
-            Ok(Answer::Route { route: Some(id), credit }) => Some((*id, *credit)),
-            _ => None,
-        };
-        self.with_session(|session| {
-            session.open_calls = session.open_calls.saturating_sub(1);
-            session.routes.answered(&mut session.outlet, call, granted);
-        });
-        let reply = &self.vm.hooks.reply;
-        match result {
-            Ok(Answer::Done | Answer::Route { .. }) => reply.call((call, true)),
-            Ok(Answer::Flag(flag)) => reply.call((call, flag)),
-            Ok(Answer::Pid(pid)) => reply.call((call, pid)),
-            Err(fault) => reply.call((call, Value::Nil, fault.kind.as_str(), fault.message)),
-        }
-    }
-
     /// Says how the body ended, or that it never began.
     fn end(&mut self) -> mlua::Result<()> {
         match self.vm.ending()? {
             Ok(value) => {
-                let max = self.with_session(|session| session.message_max);
+                let max = self.with_session(|session| session.limits.message_max());
                 let mut encoder = Encoder::new(max, &self.vm.hooks.unwrap);
                 match encoder.value(&value) {
                     Ok(()) => self.done(Outcome::Normal, &encoder.finish()),
@@ -230,11 +174,11 @@ impl<'a> Actor<'a> {
 
     fn end_with_error(&mut self, error: &Value) -> mlua::Result<()> {
         let message = ipc::fault::cut(error.to_string()?);
-        if self.vm.is_loading() {
+        if self.is_loading() {
             self.load_failed(message);
             return Ok(());
         }
-        let max = self.with_session(|session| session.message_max);
+        let max = self.with_session(|session| session.limits.message_max());
         let mut encoder = Encoder::new(max, &self.vm.hooks.unwrap);
         // An Error whose details cannot travel still has its text.
         let body = encoder.value(error).map(|()| encoder.finish()).unwrap_or_default();
@@ -245,7 +189,7 @@ impl<'a> Actor<'a> {
     /// The end of a process that cannot say more than a text.
     fn end_with_text(&mut self, message: &str) {
         let message = ipc::fault::cut(message.to_owned());
-        if self.is_somebody() && self.vm.is_loading() {
+        if self.is_loading() {
             self.load_failed(message);
         } else if self.is_somebody() {
             self.done(Outcome::Failed { message }, &[]);
@@ -269,7 +213,7 @@ impl<'a> Actor<'a> {
         });
     }
 
-    fn with_session<T>(&mut self, act: impl FnOnce(&mut Session) -> T) -> T {
+    pub(crate) fn with_session<T>(&mut self, act: impl FnOnce(&mut Session) -> T) -> T {
         let mut session = self.vm.session.borrow_mut();
         act(session.as_mut().expect("called after the first frame only"))
     }

@@ -17,23 +17,37 @@ pub(crate) struct Entry {
     pub(crate) file: String,
     pub(crate) method: String,
     pub(crate) imports: Vec<(String, String)>,
-    /// Bytecode, or why the text does not compile: whoever spawns the entry is told.
-    pub(crate) code: std::result::Result<Vec<u8>, String>,
+    code: Code,
 }
+
+/// The code of an entry.
+#[derive(Debug)]
+enum Code {
+    /// Bytecode, or why the text does not compile: whoever spawns the entry is told.
+    Compiled(std::result::Result<Vec<u8>, String>),
+    /// The text, where there is much of it. Each worker that needs it compiles it, under its own
+    /// limits: a source that takes for ever to compile holds up nobody else.
+    Text(String),
+}
+
+/// Text that is compiled once, in the zygote, for all workers.
+const COMPILED_MAX: usize = 256 * 1024;
 
 impl Entries {
     /// Compiles each source. The text is always taken as text: bytecode is refused, since a forged
     /// one could do anything to the VM.
     #[must_use]
     pub fn compile(sources: Vec<Source>) -> Self {
-        let compiler = Compiler::new().set_optimization_level(1).set_debug_level(1);
+        let mut left = COMPILED_MAX;
         let compiled = sources.into_iter().map(|source| {
-            let code = compiler.compile(&source.text).map_err(|error| match error {
-                // "3: Expected …": the file's name is all that is missing.
-                mlua::Error::SyntaxError { message, .. } => format!("{}:{message}", source.file),
-                other => other.to_string(),
-            });
-            let Source { id, file, method, imports, .. } = source;
+            let Source { id, file, text, method, imports } = source;
+            let code = match left.checked_sub(text.len()) {
+                Some(rest) => {
+                    left = rest;
+                    Code::Compiled(compile(&file, &text))
+                }
+                None => Code::Text(text),
+            };
             (id, Entry { file, method, imports, code })
         });
         Entries(compiled.collect())
@@ -42,6 +56,15 @@ impl Entries {
     pub(crate) fn get(&self, id: &str) -> Option<&Entry> {
         self.0.get(id)
     }
+}
+
+fn compile(file: &str, text: &str) -> std::result::Result<Vec<u8>, String> {
+    let compiler = Compiler::new().set_optimization_level(1).set_debug_level(1);
+    compiler.compile(text).map_err(|error| match error {
+        // "3: Expected …": the file's name is all that is missing.
+        mlua::Error::SyntaxError { message, .. } => format!("{file}:{message}"),
+        other => other.to_string(),
+    })
 }
 
 /// Adds the functions with which the prelude loads code.
@@ -95,7 +118,15 @@ fn load(
     entry: &Entry,
     environment: Table,
 ) -> Result<(Option<Function>, Option<String>)> {
+    let compiled;
     let code = match &entry.code {
+        Code::Compiled(code) => code,
+        Code::Text(text) => {
+            compiled = compile(&entry.file, text);
+            &compiled
+        }
+    };
+    let code = match code {
         Ok(code) => code,
         Err(message) => return Ok((None, Some(message.clone()))),
     };

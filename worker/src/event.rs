@@ -1,12 +1,9 @@
 //! Ends and cancels as the tables that scripts receive.
 
 use crate::Vm;
-use crate::decode::{Decoder, Malformed};
 use ipc::frame::Ended;
 use ipc::{ExitKind, ExitReason, signal_name};
-use mlua::{Result, Table, Value};
-
-const SECOND_NS: i64 = 1_000_000_000;
+use mlua::{Result, Table};
 
 impl Vm {
     /// EXIT or LINK_DOWN. `body`: the result where the end was normal, an Error where a body failed.
@@ -20,11 +17,12 @@ impl Vm {
             ExitKind::Error => Some("error"),
             _ => None,
         };
-        if let (Some(field), false) = (field, body.is_empty()) {
-            event.set(field, self.decode(body).unwrap_or(Value::Nil))?;
-        }
-        let (sec, nsec) = (ended.at.div_euclid(SECOND_NS), ended.at.rem_euclid(SECOND_NS));
-        self.hooks.event.call((event, sec, nsec, ended.reason.message.as_deref()))
+        let number = match field {
+            Some(field) if !body.is_empty() => self.keep_body(ended.from, field, body)?,
+            _ => None,
+        };
+        let (sec, nsec) = self.steps.time(ended.at);
+        self.hooks.event.call((event, sec, nsec, ended.reason.message.as_deref(), field, number))
     }
 
     /// CANCEL.
@@ -40,13 +38,8 @@ impl Vm {
         event.set("from", from)?;
         event.set("reason", reason)?;
         event.set("deadline", deadline_ns.map(|ns| ns as f64))?;
-        let (sec, nsec) = (at.div_euclid(SECOND_NS), at.rem_euclid(SECOND_NS));
+        let (sec, nsec) = self.steps.time(at);
         self.hooks.event.call((event, sec, nsec))
-    }
-
-    /// A payload as a value.
-    pub(crate) fn decode(&self, body: &[u8]) -> std::result::Result<Value, Malformed> {
-        Decoder::new(&self.lua, &self.hooks.error_from, body).whole()
     }
 
     fn exit_table(&self, reason: &ExitReason) -> Result<Table> {

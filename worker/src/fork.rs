@@ -1,9 +1,18 @@
-//! A new process that is the supervisor's child, not the zygote's.
+//! New processes: siblings, which are the supervisor's children and not the zygote's; and what a
+//! fresh copy does to itself that no library offers as a safe function.
 
-use libc::{c_int, c_long, pid_t};
+use libc::{c_int, c_long};
+use rustix::process::Pid;
 use std::io;
-use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
+
+/// linux/sched.h. (The constant of the crate libc is too narrow for it.)
+const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
+
+/// SIGSYS, the last that is no real-time signal.
+const LAST_SIGNAL: c_int = 31;
 
 /// Who returns from [`fork_sibling`].
 #[derive(Debug)]
@@ -12,25 +21,24 @@ pub(crate) enum Forked {
     Child,
     /// The zygote.
     Zygote {
-        /// OS pid of the new process.
-        os_pid: u32,
-        /// Its pidfd (CLOEXEC by nature).
+        /// Pidfd of the new process (CLOEXEC by nature).
         pidfd: OwnedFd,
     },
 }
 
 /// Forks with `clone3(CLONE_PARENT | CLONE_PIDFD)`: the new process is a sibling, so the supervisor
-/// is its parent and can wait for it.
+/// is its parent and can wait for it. With a directory of a control group it is born there.
 ///
 /// # Errors
 /// As clone3(2).
-pub(crate) fn fork_sibling() -> io::Result<Forked> {
+pub(crate) fn fork_sibling(cgroup: Option<&OwnedFd>) -> io::Result<Forked> {
     let mut pidfd: RawFd = -1;
     let tid = tid_address();
     let tid_flags =
         if tid == 0 { 0 } else { libc::CLONE_CHILD_SETTID | libc::CLONE_CHILD_CLEARTID };
+    let into = if cgroup.is_some() { CLONE_INTO_CGROUP } else { 0 };
     let mut args = libc::clone_args {
-        flags: (libc::CLONE_PARENT | libc::CLONE_PIDFD | tid_flags) as u64,
+        flags: (libc::CLONE_PARENT | libc::CLONE_PIDFD | tid_flags) as u64 | into,
         pidfd: ptr::from_mut(&mut pidfd) as u64,
         child_tid: tid,
         parent_tid: 0,
@@ -41,7 +49,7 @@ pub(crate) fn fork_sibling() -> io::Result<Forked> {
         tls: 0,
         set_tid: 0,
         set_tid_size: 0,
-        cgroup: 0,
+        cgroup: cgroup.map_or(0, |directory| directory.as_raw_fd() as u64),
     };
     // SAFETY: without CLONE_VM the child has a copy of all memory and goes on from here as from
     // fork(2). The caller has one thread (`only_thread` was asked before the first fork), so no lock
@@ -52,11 +60,23 @@ pub(crate) fn fork_sibling() -> io::Result<Forked> {
     match result {
         -1 => Err(io::Error::last_os_error()),
         0 => Ok(Forked::Child),
-        os_pid => {
+        _ => {
             // SAFETY: the kernel has just stored a descriptor that nobody else owns.
             let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
-            Ok(Forked::Zygote { os_pid: os_pid as pid_t as u32, pidfd })
+            Ok(Forked::Zygote { pidfd })
         }
+    }
+}
+
+/// Forks an ordinary child; `None` in it.
+///
+/// # Errors
+/// As fork(2).
+pub(crate) fn fork_child() -> io::Result<Option<Pid>> {
+    // SAFETY: as above: there is one thread.
+    match unsafe { libc::fork() } {
+        -1 => Err(io::Error::last_os_error()),
+        pid => Ok(Pid::from_raw(pid)),
     }
 }
 
@@ -87,25 +107,68 @@ pub(crate) fn close_from(first: c_int) -> io::Result<()> {
     }
 }
 
+/// True where that number is an open descriptor.
+pub(crate) fn is_open(number: RawFd) -> bool {
+    // SAFETY: F_GETFD (fcntl(2)) looks at the number and touches no memory.
+    unsafe { libc::fcntl(number, libc::F_GETFD) >= 0 }
+}
+
 /// Ends the process at once: no destructor and no atexit handler of the zygote's runs in a copy.
 pub(crate) fn exit_now(code: c_int) -> ! {
     // SAFETY: _exit(2) has no preconditions.
     unsafe { libc::_exit(code) }
 }
 
-/// Gives SIGSEGV and SIGBUS back to the kernel. Rust's runtime handles both to report a stack
-/// overflow, and so swallows the first one that somebody sent.
+/// Waits for ever, or for a signal.
+pub(crate) fn pause() {
+    // SAFETY: pause(2) has no preconditions.
+    unsafe {
+        libc::pause();
+    }
+}
+
+unsafe extern "C" {
+    fn tzset();
+}
+
+/// Has libc read the system's time zone (tzset(3)).
+pub(crate) fn read_time_zone() {
+    // SAFETY: there is one thread, so nobody changes the environment meanwhile.
+    unsafe { tzset() }
+}
+
+/// Keeps malloc(3) from trying a second arena where the first has no more memory: it would need
+/// system calls that the filter does not leave, and one thread needs no second one.
+#[cfg(target_env = "gnu")]
+pub(crate) fn one_arena() {
+    // SAFETY: sets a number of the allocator's; there is one thread.
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, 1);
+    }
+}
+
+/// Other libcs have no arenas.
+#[cfg(not(target_env = "gnu"))]
+pub(crate) fn one_arena() {}
+
+/// Gives all signals their default action, and blocks none. Whoever started the supervisor may have
+/// had some ignored or blocked, which a program inherits; and Rust's runtime handles SIGSEGV and
+/// SIGBUS to report a stack overflow, and so swallows the first one that somebody sent.
 ///
 /// # Errors
-/// As signal(2).
-pub(crate) fn default_fault_signals() -> io::Result<()> {
-    for signal in [libc::SIGSEGV, libc::SIGBUS] {
-        // SAFETY: the default action runs no code of this process.
-        if unsafe { libc::signal(signal, libc::SIG_DFL) } == libc::SIG_ERR {
-            return Err(io::Error::last_os_error());
-        }
+/// As sigprocmask(2).
+pub(crate) fn default_signals() -> io::Result<()> {
+    for signal in 1..=LAST_SIGNAL {
+        // SAFETY: the default action runs no code of this process. (SIGKILL and SIGSTOP refuse.)
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
     }
-    Ok(())
+    let mut none = MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: sigemptyset(3) fills the set in before it is read.
+    let unblocked = unsafe {
+        libc::sigemptyset(none.as_mut_ptr());
+        libc::sigprocmask(libc::SIG_SETMASK, none.as_ptr(), ptr::null_mut())
+    };
+    if unblocked == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// A descriptor number as something owned, so that dup3(2) can put another file there.

@@ -1,57 +1,69 @@
-//! The least that every worker is made to be, before it runs a line of a script: nobody's debugger
-//! target, without new privileges, gone when the supervisor is gone, holding nothing but its socket.
+//! What every worker is made to be, with or without a sandbox: gone when the supervisor is gone,
+//! nobody's debugger target, in no terminal's session.
 
-use crate::fork::{close_from, default_fault_signals};
-use rustix::process::{Pid, Resource, Rlimit, Signal};
+use crate::fork::{default_signals, descriptor_at};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{DumpableBehavior, Signal};
 use rustix::{process, stdio, thread};
 use std::ffi::CString;
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 /// The descriptor of a worker's socket.
 pub(crate) const SOCKET: i32 = 3;
 
-/// Once, in the zygote: what copies inherit. Returns the supervisor's OS pid.
-pub(crate) fn zygote() -> io::Result<Option<Pid>> {
-    process::set_parent_process_death_signal(Some(Signal::KILL))?;
-    // Whoever started the supervisor may have left descriptors open in it without CLOEXEC.
-    close_from(3)?;
+/// Once, in the program that becomes a zygote.
+pub(crate) fn begin() -> io::Result<()> {
     name_process("wabe-zygote");
-    let supervisor = process::getppid();
     // A session of its own: Ctrl-C at the terminal is for the supervisor to translate.
     process::setsid()?;
-    thread::set_no_new_privs(true)?;
-    default_fault_signals()?;
-    // No core files, and no ptrace by others of the same user (prctl(2)).
-    process::set_dumpable_behavior(process::DumpableBehavior::NotDumpable)?;
-    process::setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
-    Ok(supervisor)
+    default_signals()?;
+    // `os.date` wants it, and later there are no files.
+    crate::fork::read_time_zone();
+    crate::fork::one_arena();
+    // Where the machine runs out of memory the kernel is to take a worker, and neither the supervisor
+    // nor anybody else. It is a wish: a kernel that has it not does no harm.
+    let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
+    Ok(())
 }
 
-/// In each copy: keep the socket and nothing else, die with the supervisor.
-pub(crate) fn worker(socket: OwnedFd, supervisor: Option<Pid>) -> io::Result<OwnedFd> {
-    // fork(2) has cleared the signal. Where the supervisor died before this line, its place as
-    // parent has been taken by somebody else.
+/// In the zygote and in each of its copies, after their last change of user: the kernel clears both
+/// then, and the first also when it forks.
+pub(crate) fn worker(socket: &impl AsFd) -> io::Result<()> {
     process::set_parent_process_death_signal(Some(Signal::KILL))?;
-    if process::getppid() != supervisor {
-        return Err(io::Error::other("the supervisor is gone"));
+    // No core files, and no ptrace by others of the same user (prctl(2)).
+    process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+    match hung_up(socket)? {
+        false => Ok(()),
+        true => Err(io::Error::other("the supervisor is gone")),
     }
-    // 0 was the zygote's control socket, 2 the supervisor's standard error; 1 is /dev/null.
-    stdio::dup2_stdin(stdio::stdout())?;
-    stdio::dup2_stderr(stdio::stdout())?;
-    let socket = at_its_place(socket)?;
-    close_from(SOCKET + 1)?;
-    name_process("wabe-warm");
-    Ok(socket)
 }
 
-fn at_its_place(socket: OwnedFd) -> io::Result<OwnedFd> {
+/// Where the supervisor has died before this process asked to be told, its end of the socket is
+/// closed. (The pid of the parent tells nothing: in a pid namespace of its own it is always 0.)
+fn hung_up(socket: &impl AsFd) -> io::Result<bool> {
+    let mut wanted = [PollFd::new(socket, PollFlags::empty())];
+    poll(&mut wanted, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))?;
+    Ok(wanted[0].revents().contains(PollFlags::HUP))
+}
+
+/// 0 was the zygote's control socket, 2 the supervisor's standard error; 1 is /dev/null.
+pub(crate) fn null_streams() -> io::Result<()> {
+    stdio::dup2_stdin(stdio::stdout())?;
+    Ok(stdio::dup2_stderr(stdio::stdout())?)
+}
+
+/// Moves the socket to its place, 3.
+pub(crate) fn at_its_place(socket: OwnedFd) -> OwnedFd {
     if socket.as_raw_fd() == SOCKET {
-        return Ok(socket);
+        return socket;
     }
-    let mut place = crate::fork::descriptor_at(SOCKET);
-    rustix::io::dup3(&socket, &mut place, rustix::io::DupFlags::CLOEXEC)?;
-    Ok(place)
+    let mut place = descriptor_at(SOCKET);
+    match rustix::io::dup3(&socket, &mut place, rustix::io::DupFlags::CLOEXEC) {
+        Ok(()) => place,
+        // The number is below every limit of descriptors.
+        Err(_) => crate::fork::exit_now(1),
+    }
 }
 
 /// Names the worker, after its entry once it has one, as `ps` and `top` show it (at most 15 bytes).

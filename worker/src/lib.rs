@@ -7,23 +7,35 @@
 //! The process API is written in Luau (`prelude/`), on top of the functions of [`native`]: what
 //! waits, wakes and is collected by the garbage collector lives where the collector sees it.
 //!
-//! `unsafe` is in [`fork`] (a process is made), in [`objects`] (three functions of Luau's C API)
-//! and nowhere else.
+//! `unsafe` is in [`fork`] (a process is made), in `sandbox/sys.rs` (system calls of the sandbox), in
+//! [`objects`] (functions of Luau's C API), in [`safepoint`] (Luau's interrupt), in [`memory`] (the
+//! allocator) and in [`turn`] (a signal handler), and nowhere else.
 
 pub mod actor;
 pub mod zygote;
 
+mod arrival;
+mod clock;
 mod decode;
 mod encode;
 mod entries;
 mod event;
 mod fork;
 mod hygiene;
+mod mail;
+mod memory;
 mod native;
 mod objects;
 mod outlet;
+mod over;
+mod post;
+mod reader;
 mod routes;
+mod safepoint;
+pub mod sandbox;
+mod turn;
 mod vm;
+mod weigh;
 
 pub use entries::Entries;
 pub use vm::Vm;

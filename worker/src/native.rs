@@ -1,14 +1,13 @@
-//! The functions that the prelude is written on top of: frames to the supervisor, clocks, code.
+//! The functions that the prelude is written on top of: frames to the supervisor, and mail.
 
-use crate::Entries;
 use crate::encode::{Encoder, Unfit};
+use crate::mail::Mail;
 use crate::outlet::Outlet;
 use crate::routes::Routes;
 use ipc::frame::{CallId, FromWorker, Op, Ties, is_topic};
 use ipc::limits::{CALLS_MAX, PRINT_MAX, TEXT_MAX};
-use ipc::{Fault, FaultKind};
+use ipc::{Fault, FaultKind, Limits};
 use mlua::{Function, Lua, LuaString, MultiValue, Result, Table, Value};
-use rustix::time::{ClockId, clock_gettime};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -17,8 +16,14 @@ use std::rc::Rc;
 pub(crate) struct Session {
     pub(crate) outlet: Outlet,
     pub(crate) routes: Routes,
-    /// Limit of one encoded value.
-    pub(crate) message_max: usize,
+    /// Messages that wait in the mailbox.
+    pub(crate) mail: Mail,
+    /// Results and errors of events that wait. They are this process's own use of memory: it has
+    /// asked for them, and no mailbox limits them.
+    pub(crate) bodies: Mail,
+    pub(crate) limits: Limits,
+    /// The script is loaded and its body runs.
+    pub(crate) loaded: bool,
     last_call: CallId,
     /// Calls that are not answered yet.
     pub(crate) open_calls: usize,
@@ -33,11 +38,14 @@ pub(crate) type Shared = Rc<RefCell<Option<Session>>>;
 type Called = (Option<CallId>, Option<&'static str>, Option<String>);
 
 impl Session {
-    pub(crate) fn new(outlet: Outlet, message_max: usize) -> Self {
+    pub(crate) fn new(outlet: Outlet, limits: Limits) -> Self {
         Session {
             outlet,
             routes: Routes::default(),
-            message_max,
+            mail: Mail::default(),
+            bodies: Mail::default(),
+            limits,
+            loaded: false,
             last_call: 0,
             open_calls: 0,
             room_wanted: false,
@@ -60,7 +68,7 @@ fn refused(kind: FaultKind, message: impl Into<String>) -> Called {
     (None, Some(kind.as_str()), Some(message.into()))
 }
 
-fn with_session<T>(shared: &Shared, act: impl FnOnce(&mut Session) -> T) -> Result<T> {
+pub(crate) fn with_session<T>(shared: &Shared, act: impl FnOnce(&mut Session) -> T) -> Result<T> {
     let mut session = shared.borrow_mut();
     let session = session.as_mut().ok_or_else(|| mlua::Error::runtime("no process yet"))?;
     Ok(act(session))
@@ -76,36 +84,11 @@ fn text(value: &LuaString) -> std::result::Result<String, Called> {
     }
 }
 
-pub(crate) fn install(
-    lua: &Lua,
-    native: &Table,
-    wabe: &Table,
-    shared: &Shared,
-    entries: &Rc<RefCell<Entries>>,
-) -> Result<()> {
-    install_clocks(lua, native)?;
+pub(crate) fn install(lua: &Lua, native: &Table, wabe: &Table, shared: &Shared) -> Result<()> {
     install_calls(lua, native, shared)?;
     install_notices(lua, native, shared)?;
     install_spawn(lua, native, wabe, shared)?;
-    install_send(lua, native, wabe, shared)?;
-    crate::entries::install(lua, native, entries)
-}
-
-/// The monotonic clock, as timers count it.
-pub(crate) fn monotonic_ns() -> f64 {
-    let now = clock_gettime(ClockId::Monotonic);
-    now.tv_sec as f64 * 1e9 + now.tv_nsec as f64
-}
-
-fn install_clocks(lua: &Lua, native: &Table) -> Result<()> {
-    native.set("monotonic", lua.create_function(|_, ()| Ok(monotonic_ns()))?)?;
-    native.set(
-        "realtime",
-        lua.create_function(|_, ()| {
-            let now = clock_gettime(ClockId::Realtime);
-            Ok((now.tv_sec, now.tv_nsec))
-        })?,
-    )
+    install_send(lua, native, wabe, shared)
 }
 
 /// A call with one destination or name.
@@ -168,17 +151,25 @@ fn install_calls(lua: &Lua, native: &Table, shared: &Shared) -> Result<()> {
 }
 
 fn install_notices(lua: &Lua, native: &Table, shared: &Shared) -> Result<()> {
-    for (name, notice) in [
-        ("cancel_taken", FromWorker::CancelTaken),
-        ("listening", FromWorker::Listening),
-        ("loaded", FromWorker::Loaded),
-    ] {
+    for (name, notice) in
+        [("cancel_taken", FromWorker::CancelTaken), ("listening", FromWorker::Listening)]
+    {
         let session = shared.clone();
         let function = lua.create_function(move |_, ()| {
             with_session(&session, |session| session.outlet.push(&notice, &[]))
         })?;
         native.set(name, function)?;
     }
+    let session = shared.clone();
+    native.set(
+        "loaded",
+        lua.create_function(move |_, ()| {
+            with_session(&session, |session| {
+                session.loaded = true;
+                session.outlet.push(&FromWorker::Loaded, &[]);
+            })
+        })?,
+    )?;
     let session = shared.clone();
     native.set(
         "consumed",
@@ -222,7 +213,7 @@ fn install_spawn(lua: &Lua, native: &Table, wabe: &Table, shared: &Shared) -> Re
             (Ok(entry), Ok(host)) => (entry, host),
             (Err(refused), _) | (_, Err(refused)) => return Ok(refused),
         };
-        let max = with_session(&shared, |session| session.message_max)?;
+        let max = with_session(&shared, |session| session.limits.message_max())?;
         let body = match encode_list(&wabe.get("unwrap")?, max, &arguments) {
             Ok(body) => body,
             Err(unfit) => return Ok(refused(FaultKind::Invalid, unfit)),
@@ -259,7 +250,7 @@ fn install_send(lua: &Lua, native: &Table, wabe: &Table, shared: &Shared) -> Res
             let fault = Fault::bad_topic();
             return called(lua, refused(fault.kind, fault.message));
         }
-        let max = with_session(&shared, |session| session.message_max)?;
+        let max = with_session(&shared, |session| session.limits.message_max())?;
         let unwrap: Function = wabe.get("unwrap")?;
         let mut encoder = Encoder::new(max, &unwrap);
         if let Err(unfit) = encoder.value(&value) {

@@ -1,4 +1,5 @@
-//! Three functions of Luau's C API that mlua does not offer, for the prelude's objects.
+//! What Luau's C API has and mlua does not offer: three functions for the prelude's objects, and the
+//! key that hides addresses.
 
 use mlua::ffi::{self, lua_State};
 use mlua::{Lua, Result, Table};
@@ -15,6 +16,13 @@ pub(crate) fn install(lua: &Lua, native: &Table) -> Result<()> {
         native.set("namecall", lua.create_c_function(namecall)?)?;
     }
     Ok(())
+}
+
+/// Sets the key with which Luau enciphers an address before it shows it, as in `table: 0x…`: what a
+/// script sees still tells two tables apart, but not where they lie.
+pub(crate) fn hide_addresses(lua: &Lua, [a, b, c, d]: [u64; 4]) -> Result<()> {
+    // SAFETY: the function takes any numbers and leaves the stack as it is.
+    unsafe { lua.exec_raw((), |state| ffi::lua_setpointerencodekey(state, a, b, c, d)) }
 }
 
 /// `object(metatable)`: an empty userdata with that metatable.

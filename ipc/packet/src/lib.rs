@@ -1,4 +1,4 @@
-//! One MessagePack value and at most one descriptor in each packet of a SOCK_SEQPACKET socket
+//! One MessagePack value and at most two descriptors in each packet of a SOCK_SEQPACKET socket
 //! (unix(7)), as supervisor and zygote talk.
 #![forbid(unsafe_code)]
 
@@ -13,6 +13,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use std::io;
 use std::mem::MaybeUninit;
 
+/// Descriptors beside one packet.
+const DESCRIPTORS_MAX: usize = 2;
+
 /// Sends one packet.
 ///
 /// # Errors
@@ -20,14 +23,14 @@ use std::mem::MaybeUninit;
 pub fn send(
     socket: impl AsFd,
     value: &impl Serialize,
-    descriptor: Option<BorrowedFd<'_>>,
+    descriptors: &[BorrowedFd<'_>],
 ) -> io::Result<()> {
     let bytes = rmp_serde::to_vec(value).map_err(io::Error::other)?;
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
-    let rights = descriptor.as_slice();
-    if !rights.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(rights)) {
-        return Err(io::Error::other("no room for the descriptor"));
+    let none = descriptors.is_empty();
+    if !none && !ancillary.push(SendAncillaryMessage::ScmRights(descriptors)) {
+        return Err(io::Error::other("no room for the descriptors"));
     }
     loop {
         match sendmsg(&socket, &[IoSlice::new(&bytes)], &mut ancillary, SendFlags::NOSIGNAL) {
@@ -38,27 +41,29 @@ pub fn send(
     }
 }
 
-/// Receives one packet and the descriptor beside it; `None` at the end of the connection.
+/// Receives one packet and the descriptors beside it; `None` at the end of the connection.
 ///
 /// # Errors
 /// As recvmsg(2); `InvalidData` where the packet is no such value.
-pub fn receive<T: DeserializeOwned>(socket: impl AsFd) -> io::Result<Option<(T, Option<OwnedFd>)>> {
+pub fn receive<T: DeserializeOwned>(socket: impl AsFd) -> io::Result<Option<(T, Vec<OwnedFd>)>> {
     let mut bytes = [0; PACKET_MAX];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let received = loop {
         let mut buffers = [IoSliceMut::new(&mut bytes)];
         // CLOEXEC from the first moment: no descriptor ever survives an exec by accident.
         match recvmsg(&socket, &mut buffers, &mut ancillary, RecvFlags::CMSG_CLOEXEC) {
             Ok(received) => break received.bytes,
-            Err(Errno::INTR) => {}
+            // Whoever ended before it had read everything resets the connection. That is told once, and
+            // first; what it had said is still there.
+            Err(Errno::INTR | Errno::CONNRESET) => {}
             Err(error) => return Err(error.into()),
         }
     };
-    let mut descriptor = None;
+    let mut descriptors = Vec::new();
     for message in ancillary.drain() {
         if let RecvAncillaryMessage::ScmRights(rights) = message {
-            descriptor = rights.last();
+            descriptors.extend(rights);
         }
     }
     if received == 0 {
@@ -66,5 +71,5 @@ pub fn receive<T: DeserializeOwned>(socket: impl AsFd) -> io::Result<Option<(T, 
     }
     let value = rmp_serde::from_slice(&bytes[..received])
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-    Ok(Some((value, descriptor)))
+    Ok(Some((value, descriptors)))
 }

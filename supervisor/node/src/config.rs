@@ -1,39 +1,48 @@
 //! What a node is made of before its first input: hosts, entries and the key of the PID tags.
 
+use crate::Permissions;
 use alloc::borrow::ToOwned;
 use alloc::collections::BTreeMap;
 use alloc::rc::Rc;
 use alloc::string::String;
-use ipc::limits::{MAILBOX_DEFAULT, MESSAGE_DEFAULT, PROCESSES_DEFAULT};
+use ipc::Limits;
+use ipc::limits::PROCESSES_DEFAULT;
 
 /// Hosts, entries and the key of the PID tags.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub(crate) tag_key: [u8; 16],
     pub(crate) hosts: BTreeMap<Rc<str>, HostSpec>,
-    /// Entries by id, each with its kind as the manifest names it.
-    pub(crate) entries: BTreeMap<Rc<str>, String>,
+    pub(crate) entries: BTreeMap<Rc<str>, EntrySpec>,
 }
 
-/// The limits of a host that the node enforces.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// An entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct EntrySpec {
+    /// Kind as the manifest names it.
+    pub(crate) kind: String,
+    /// What it lowers of its host's limits.
+    pub(crate) limits: Limits,
+}
+
+/// A host: how much its processes may use, and what they may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostSpec {
     /// Processes at a time.
     pub max_processes: u32,
-    /// Bytes of one encoded message, result or argument list.
-    pub message_max: usize,
-    /// Bytes that may wait for one process before sends to it fail.
-    pub mailbox_max: usize,
+    /// What each may use.
+    pub limits: Limits,
+    /// What each may do.
+    pub permissions: Permissions,
 }
 
-impl Default for HostSpec {
-    fn default() -> Self {
-        HostSpec {
-            max_processes: PROCESSES_DEFAULT,
-            message_max: MESSAGE_DEFAULT,
-            mailbox_max: MAILBOX_DEFAULT,
-        }
-    }
+impl HostSpec {
+    /// A host that says nothing.
+    pub const DEFAULT: HostSpec = HostSpec {
+        max_processes: PROCESSES_DEFAULT,
+        limits: Limits::DEFAULT,
+        permissions: Permissions::ALL,
+    };
 }
 
 impl Config {
@@ -49,8 +58,9 @@ impl Config {
         self.hosts.insert(Rc::from(id), spec);
     }
 
-    /// Adds an entry with its kind. Only `process.lua` can be spawned.
-    pub fn add_entry(&mut self, id: &str, kind: &str) {
-        self.entries.insert(Rc::from(id), kind.to_owned());
+    /// Adds an entry with its kind and what it lowers of its host's limits. Only `process.lua` can
+    /// be spawned.
+    pub fn add_entry(&mut self, id: &str, kind: &str, limits: Limits) {
+        self.entries.insert(Rc::from(id), EntrySpec { kind: kind.to_owned(), limits });
     }
 }

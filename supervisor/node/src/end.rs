@@ -1,22 +1,19 @@
 //! How a process ends: why, and who is told in which order.
 
 use crate::process::{Number, Order, Phase, Process};
+use crate::reason::reason;
 use crate::timers::Timer;
-use crate::{ChildEnd, Node, Output, Refusal};
+use crate::{ChildEnd, Node, Output, Refusal, Usage};
 use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::String;
-use ipc::frame::Outcome;
-use ipc::{ExitKind, ExitReason, fault, signal_name};
-
-/// SIGKILL, the only signal that the node has sent.
-const SIGKILL: i32 = 9;
+use ipc::{ExitKind, ExitReason, fault};
 
 impl Node {
     /// The kernel's report: the only thing that ends a process that had a worker.
-    pub(crate) fn exited(&mut self, number: Number, os_pid: u32, end: ChildEnd) {
+    pub(crate) fn exited(&mut self, number: Number, os_pid: u32, end: ChildEnd, usage: Usage) {
         let Some(process) = self.processes.get(&number) else { return };
-        let (reason, cause) = reason(process, os_pid, end);
+        let (reason, cause) = reason(process, os_pid, end, usage);
         if matches!(process.phase, Phase::Loading { .. }) {
             let entry = process.entry.clone();
             let how = reason.message.clone().unwrap_or_else(|| String::from("it ended"));
@@ -29,11 +26,12 @@ impl Node {
     /// watcher, then LINK_DOWN (or death) to each linked process. So whoever has seen an EXIT can
     /// no longer send to that PID, and can register its name.
     pub(crate) fn end(&mut self, number: Number, reason: ExitReason, cause: Option<Rc<str>>) {
-        for timer in [Timer::Start, Timer::Cancel, Timer::Exit] {
+        for timer in [Timer::Start, Timer::Cancel, Timer::Exit, Timer::Wall] {
             self.clear_timer(number, timer);
         }
         let Some(process) = self.processes.remove(&number) else { return };
         self.forget(&process);
+        self.bequeath(&process);
         self.cut_routes_to(&process);
         let reason = Rc::new(reason);
         self.tell_watchers(&process, &reason);
@@ -91,38 +89,4 @@ impl Node {
 fn link_order(cause: &Rc<str>) -> Order {
     let message = fault::cut(format!("linked process failed: {cause}"));
     Order { cause: Some(cause.clone()), ..Order::new(ExitKind::Link, message) }
-}
-
-/// Why a process ended. What its worker said of a finished body comes first: a kill that arrives
-/// between that and the exit changes nothing. A violation has erased it (see `Node::violation`), and
-/// is the reason also where the worker is gone before the kill arrives.
-fn reason(process: &Process, os_pid: u32, end: ChildEnd) -> (ExitReason, Option<Rc<str>>) {
-    let (signal, code) = match end {
-        ChildEnd::Code(code) => (None, Some(code)),
-        ChildEnd::Signal(signal) => (Some(signal), None),
-    };
-    let bare =
-        ExitReason { kind: ExitKind::Normal, signal, code, limit: None, os_pid, message: None };
-    match (&process.outcome, &process.order, end) {
-        (Some(Outcome::Normal), ..) => (bare, None),
-        (Some(Outcome::Failed { message }), ..) => {
-            let message = Some(fault::cut(message.clone()));
-            (ExitReason { kind: ExitKind::Error, message, ..bare }, None)
-        }
-        (None, Some(order), _) if end == ChildEnd::Signal(SIGKILL) || process.is_liar() => {
-            let (limit, message) = (order.limit.clone(), Some(order.message.clone()));
-            (ExitReason { kind: order.kind, limit, message, ..bare }, order.cause.clone())
-        }
-        (None, _, ChildEnd::Signal(signal)) => {
-            let message = Some(format!("killed by signal {signal} ({})", signal_name(signal)));
-            (ExitReason { kind: ExitKind::Signal, message, ..bare }, None)
-        }
-        (None, _, ChildEnd::Code(code)) => {
-            let message = match process.phase {
-                Phase::Unloaded => String::from("could not be loaded"),
-                _ => format!("worker exited with code {code} before its body ended"),
-            };
-            (ExitReason { kind: ExitKind::Code, message: Some(message), ..bare }, None)
-        }
-    }
 }

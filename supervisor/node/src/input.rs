@@ -62,6 +62,15 @@ pub enum Input<'a> {
         os_pid: u32,
         /// How it ended.
         end: ChildEnd,
+        /// What it had used.
+        usage: Usage,
+    },
+    /// A worker does not take what it was told, and is to be ended.
+    Stuck {
+        /// The process that the worker is.
+        pid: Pid,
+        /// Why.
+        how: Stuck,
     },
     /// The node is to stop.
     Stop {
@@ -81,6 +90,30 @@ pub enum ChildEnd {
     Code(i32),
     /// This signal killed it.
     Signal(i32),
+}
+
+/// What a worker had used when it ended, as far as the kernel tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// CPU time in nanoseconds.
+    pub cpu_ns: u64,
+    /// The kernel killed it because its control group was out of memory.
+    pub out_of_memory: bool,
+}
+
+/// Why a worker does not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stuck {
+    /// It uses no CPU: it is stopped, or waits for what never comes.
+    Silent {
+        /// For so many nanoseconds.
+        ns: u64,
+    },
+    /// It computes, and has used so many nanoseconds of CPU time without yielding.
+    Busy {
+        /// CPU time.
+        cpu_ns: u64,
+    },
 }
 
 /// How a node stops.

@@ -7,8 +7,8 @@
 //! ```
 //! # use node::{Config, HostSpec, Input, Node, Output};
 //! let mut config = Config::new([7; 16]);
-//! config.add_host("app:processes", HostSpec::default());
-//! config.add_entry("app:main", "process.lua");
+//! config.add_host("app:processes", HostSpec::DEFAULT);
+//! config.add_entry("app:main", "process.lua", ipc::Limits::NONE);
 //! let mut node = Node::new(config);
 //! node.handle(0, Input::Spawn { token: 0, entry: "app:main", host: "app:processes" });
 //! assert!(matches!(node.poll_output(), Some(Output::Start { .. })));
@@ -24,11 +24,16 @@ extern crate alloc;
 
 mod config;
 mod end;
+mod guard;
 mod input;
+mod lineage;
 mod names;
 mod node;
 mod output;
+mod permissions;
 mod process;
+mod quota;
+mod reason;
 mod refusal;
 mod routes;
 mod spawn;
@@ -37,7 +42,8 @@ mod ties;
 mod timers;
 
 pub use config::{Config, HostSpec};
-pub use input::{ChildEnd, Input, Stop};
+pub use input::{ChildEnd, Input, Stop, Stuck, Usage};
 pub use node::Node;
 pub use output::{Granted, Output};
+pub use permissions::{Allowed, Control, Denial, Pattern, Permissions};
 pub use refusal::Refusal;

@@ -1,13 +1,14 @@
 //! The name table: a name has at most one owner, and none that is gone.
 
 use crate::process::{Number, Process};
+use crate::quota::Counted;
 use crate::{Granted, Node, Refusal};
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
-use ipc::limits::{NAME_MAX, NAMES_MAX};
+use ipc::limits::NAME_MAX;
 
 impl Node {
     pub(crate) fn register(
@@ -20,21 +21,22 @@ impl Node {
         if name.is_empty() || name.len() > NAME_MAX || name.starts_with('{') {
             return Err(Refusal::BadName);
         }
-        let owner = dest.map_or(Ok(from), |dest| self.resolve(dest))?;
+        let call = "process.registry.register";
+        self.check_name(from, call, name)?;
+        let owner = dest.map_or(Ok(from), |dest| self.reach(from, call, dest))?;
         if let Some(present) = self.names.get(name) {
             return if *present == owner { Ok(Granted::Done) } else { Err(Refusal::NameTaken) };
         }
+        self.room_for(owner, Counted::Names)?;
         let process = self.processes.get_mut(&owner).ok_or(Refusal::Gone)?;
-        if process.names.len() >= NAMES_MAX {
-            return Err(Refusal::TooMany { what: "names", max: NAMES_MAX });
-        }
         let name: Rc<str> = Rc::from(name);
         process.names.insert(name.clone());
         self.names.insert(name, owner);
         Ok(Granted::Done)
     }
 
-    pub(crate) fn lookup(&self, name: &str) -> Result<Granted, Refusal> {
+    pub(crate) fn lookup(&mut self, from: Number, name: &str) -> Result<Granted, Refusal> {
+        self.check_name(from, "process.registry.lookup", name)?;
         let owner = self.names.get(name).and_then(|owner| self.pid_of(*owner));
         owner.map(Granted::Pid).ok_or_else(|| Refusal::NameUnknown(name.to_owned()))
     }

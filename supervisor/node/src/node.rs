@@ -1,9 +1,10 @@
 //! [`Node`]: the tables, and which rule answers which input.
 
 use crate::process::{Number, Order, Phase, Process};
+use crate::reason::Exceeded;
 use crate::stop::Stopping;
 use crate::timers::{Timer, Timers};
-use crate::{Config, Granted, HostSpec, Input, Output, Refusal};
+use crate::{Config, Denial, Granted, HostSpec, Input, Output, Refusal, Stuck};
 use alloc::borrow::ToOwned;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::format;
@@ -12,6 +13,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use ipc::frame::{CallId, FromWorker, Op, Outcome};
 use ipc::limits::EXIT_MAX_NS;
+use ipc::quota::{bytes_text, time_text};
 use ipc::{ExitKind, LimitUse, Pid, PidText, fault};
 
 /// One supervisor with its processes: the state, without the IO.
@@ -26,6 +28,7 @@ pub struct Node {
     pub(crate) names: BTreeMap<Rc<str>, Number>,
     pub(crate) timers: Timers,
     pub(crate) stopping: Option<Stopping>,
+    pub(crate) denials: BTreeMap<Denial, u64>,
     out: VecDeque<Output>,
 }
 
@@ -42,6 +45,7 @@ impl Node {
             names: BTreeMap::new(),
             timers: Timers::default(),
             stopping: None,
+            denials: BTreeMap::new(),
             out: VecDeque::new(),
         }
     }
@@ -57,7 +61,10 @@ impl Node {
             Input::Overrun { pid, limit, used } => self.overrun(pid.number, limit, used),
             Input::Closed { pid } => self.set_timer(pid.number, Timer::Exit, EXIT_MAX_NS),
             Input::NoWorker { pid, fault } => self.no_worker(pid.number, fault),
-            Input::Exited { pid, os_pid, end } => self.exited(pid.number, os_pid, end),
+            Input::Exited { pid, os_pid, end, usage } => {
+                self.exited(pid.number, os_pid, end, usage);
+            }
+            Input::Stuck { pid, how } => self.stuck(pid.number, how),
             Input::Stop { how, grace_ns } => self.stop(how, grace_ns),
             Input::Time => self.fire_timers(),
         }
@@ -95,10 +102,17 @@ impl Node {
         self.processes.get(&pid.number).is_some_and(|process| !process.is_liar())
     }
 
-    /// The host's limits, for whoever starts its workers.
+    /// The host, for whoever starts its workers.
     #[must_use]
     pub fn host(&self, id: &str) -> Option<&HostSpec> {
         self.config.hosts.get(id)
+    }
+
+    /// What was denied, and how often. What is beyond [`DENIALS_MAX`](ipc::limits::DENIALS_MAX)
+    /// kinds is counted for each host, call and field together, under an empty object.
+    #[must_use]
+    pub fn denials(&self) -> &BTreeMap<Denial, u64> {
+        &self.denials
     }
 
     pub(crate) fn emit(&mut self, output: Output) {
@@ -156,8 +170,8 @@ impl Node {
             }
             (_, FromWorker::CancelTaken) => process.cancels = process.cancels.saturating_sub(1),
             (_, FromWorker::Listening) => process.listening = true,
-            // Standard output is no affair of the node's.
-            (_, FromWorker::Print) => {}
+            // Standard output and the watchdog are no affair of the node's.
+            (_, FromWorker::Print | FromWorker::Pong) => {}
             _ => self.violation(number, "frame out of order"),
         }
     }
@@ -175,9 +189,9 @@ impl Node {
             Op::Cancel { dest, reason, deadline_ns } => {
                 self.cancel(from, dest, reason, deadline_ns)
             }
-            Op::Terminate { dest } => self.terminate(dest),
+            Op::Terminate { dest } => self.terminate(from, dest),
             Op::Register { name, dest } => self.register(from, name, dest),
-            Op::Lookup { name } => self.lookup(name),
+            Op::Lookup { name } => self.lookup(from, name),
             Op::Unregister { name } => self.unregister(from, name),
             Op::TrapLinks { on } => self.trap_links(from, on),
         };
@@ -213,9 +227,23 @@ impl Node {
         self.order(number, Order::new(ExitKind::Protocol, message));
     }
 
+    fn stuck(&mut self, number: Number, how: Stuck) {
+        let Some(process) = self.processes.get(&number) else { return };
+        let order = match how {
+            Stuck::Silent { ns } => {
+                let time = time_text(ns);
+                let message = format!("did not read for {time} and used no CPU: stopped or wedged");
+                Order::new(ExitKind::Watchdog, message)
+            }
+            Stuck::Busy { cpu_ns } => Exceeded::turn(&process.limits, cpu_ns).order(),
+        };
+        self.order(number, order);
+    }
+
     fn overrun(&mut self, number: Number, limit: u64, used: u64) {
+        let (limit_text, used_text) = (bytes_text(limit), bytes_text(used));
         let message = format!(
-            "mailbox limit of {limit} bytes exceeded (used {used}): the process does not read"
+            "mailbox limit of {limit_text} exceeded (used {used_text}): the process does not read"
         );
         let mut order = Order::new(ExitKind::Mailbox, message);
         order.limit = Some(LimitUse { limit, used });
@@ -230,6 +258,7 @@ impl Node {
             self.broken_ties(*number, process, &mut broken);
             self.broken_routes(*number, process, &mut broken);
             self.broken_names(*number, process, &mut broken);
+            self.broken_lineage(*number, process, &mut broken);
         }
         for (name, owner) in &self.names {
             if !self.processes.contains_key(owner) {

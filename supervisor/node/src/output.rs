@@ -1,10 +1,10 @@
 //! What a node wants done.
 
-use crate::Refusal;
+use crate::{Denial, Refusal};
 use alloc::rc::Rc;
 use alloc::string::String;
 use ipc::frame::{CallId, RouteId};
-use ipc::{ExitReason, Pid};
+use ipc::{ExitReason, Limits, Pid};
 
 /// One thing to do. Outputs are to be carried out in order, each before the next input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,20 @@ pub enum Output {
         entry: Rc<str>,
         /// The token, where the node itself wants it.
         token: Option<u32>,
+        /// What it may use.
+        limits: Limits,
+    },
+    /// A call was denied. Further ones of the same kind are only counted: see
+    /// [`Node::denials`](crate::Node::denials).
+    Denied {
+        /// Who called.
+        pid: Pid,
+        /// Its entry.
+        entry: Rc<str>,
+        /// What was denied.
+        denial: Denial,
+        /// What the caller is told: who, what, and how to allow it.
+        text: Rc<str>,
     },
     /// End the worker of this process (or give up finding one): its end will be an input.
     Kill {

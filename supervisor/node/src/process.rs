@@ -5,7 +5,7 @@ use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
 use ipc::frame::{CallId, Outcome, RouteId, Ties};
-use ipc::{ExitKind, LimitUse, Pid};
+use ipc::{ExitKind, LimitUse, Limits, Pid};
 
 /// The number of a process: its key in every table. 0 is nobody.
 pub(crate) type Number = u64;
@@ -18,6 +18,13 @@ pub(crate) struct Process {
     /// Set where the node itself wanted the process.
     pub(crate) token: Option<u32>,
     pub(crate) phase: Phase,
+    /// What it may use.
+    pub(crate) limits: Limits,
+    /// When it was loaded, where it was.
+    pub(crate) loaded_at: u64,
+    /// Who has spawned it, or adopted it since: somebody alive, or nobody.
+    pub(crate) parent: Option<Number>,
+    pub(crate) children: BTreeSet<Number>,
     pub(crate) trap_links: bool,
     pub(crate) listening: bool,
     pub(crate) links: BTreeSet<Number>,
@@ -43,7 +50,7 @@ pub(crate) struct Process {
     /// CANCELs that it has not taken yet.
     pub(crate) cancels: u32,
     /// When each of its timers fires, by [`crate::timers::Timer`].
-    pub(crate) timers: [Option<u64>; 3],
+    pub(crate) timers: [Option<u64>; 4],
 }
 
 impl Process {

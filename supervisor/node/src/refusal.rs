@@ -63,13 +63,26 @@ pub enum Refusal {
         /// The limit.
         max: usize,
     },
-    /// The caller has as many of something as it may have.
+    /// The caller, or whom it is about, has as many of something as its manifest allows.
+    AtLimit {
+        /// Of what.
+        what: &'static str,
+        /// The limit.
+        max: u64,
+        /// The field under `limits` that sets it.
+        field: &'static str,
+        /// Whose field: a host or an entry.
+        of: String,
+    },
+    /// There are as many of something as there may ever be.
     TooMany {
         /// Of what.
         what: &'static str,
         /// The limit.
         max: usize,
     },
+    /// The permissions of the caller's host do not allow it: who, what, and how to allow it.
+    Denied(Rc<str>),
 }
 
 impl Refusal {
@@ -92,9 +105,11 @@ impl Refusal {
             | Refusal::BadTopic
             | Refusal::TooLarge { .. } => FaultKind::Invalid,
             Refusal::AlreadyMonitored | Refusal::NameTaken => FaultKind::AlreadyExists,
-            Refusal::HostFull { .. } | Refusal::MailboxFull | Refusal::TooMany { .. } => {
-                FaultKind::RateLimited
-            }
+            Refusal::HostFull { .. }
+            | Refusal::MailboxFull
+            | Refusal::AtLimit { .. }
+            | Refusal::TooMany { .. } => FaultKind::RateLimited,
+            Refusal::Denied(_) => FaultKind::PermissionDenied,
             Refusal::Stopping | Refusal::StartDied { .. } => FaultKind::Unavailable,
             Refusal::StartTimeout(_) => FaultKind::Timeout,
             Refusal::NotLoaded(fault) => fault.kind,
@@ -138,7 +153,11 @@ impl Refusal {
             Refusal::TooLarge { bytes, max } => {
                 format!("message of {bytes} bytes is over the limit of {max}")
             }
+            Refusal::AtLimit { what, max, field, of } => {
+                format!("limit of {max} {what} reached ({field} of {of})")
+            }
             Refusal::TooMany { what, max } => format!("limit of {max} {what} reached"),
+            Refusal::Denied(text) => text.as_ref().to_owned(),
         }
     }
 }

@@ -33,7 +33,7 @@ impl Node {
         charge: usize,
     ) -> Result<Granted, Refusal> {
         check_topic(topic)?;
-        let target = self.resolve(dest)?;
+        let target = self.find(from, "process.send", dest)?;
         self.check_size(from, charge)?;
         let mailbox_max = self.mailbox_max(target);
         let to = self.processes.get_mut(&target).ok_or(Refusal::Gone)?;
@@ -82,8 +82,9 @@ impl Node {
     }
 
     fn check_size(&self, from: Number, charge: usize) -> Result<(), Refusal> {
-        let spec = self.processes.get(&from).and_then(|process| self.host(&process.host));
-        let max = spec.map_or(0, |spec| spec.message_max) + ipc::limits::HEADER_MAX;
+        let process = self.processes.get(&from);
+        let max = process.map_or(0, |process| process.limits.message_max());
+        let max = max.saturating_add(ipc::limits::HEADER_MAX);
         match charge <= max {
             true => Ok(()),
             false => Err(Refusal::TooLarge { bytes: charge, max }),
@@ -91,8 +92,7 @@ impl Node {
     }
 
     pub(crate) fn mailbox_max(&self, target: Number) -> u64 {
-        let spec = self.processes.get(&target).and_then(|process| self.host(&process.host));
-        spec.map_or(0, |spec| spec.mailbox_max as u64)
+        self.processes.get(&target).map_or(0, |process| process.limits.mailbox)
     }
 
     /// Each route gets an eighth of what is not promised yet, so there is always some left.

@@ -1,6 +1,7 @@
 //! How a process begins: refused at once, or loading until the worker says that it is loaded.
 
 use crate::process::{Caller, Mailbox, Number, Order, Phase, Process};
+use crate::quota::Counted;
 use crate::timers::Timer;
 use crate::{Granted, Node, Output, Refusal};
 use alloc::borrow::ToOwned;
@@ -9,8 +10,8 @@ use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::hash::Hasher;
 use ipc::frame::{CallId, Ties};
-use ipc::limits::{LINKS_MAX, MONITORS_MAX, START_MAX_NS};
-use ipc::{ExitKind, ExitReason, Fault, Pid};
+use ipc::limits::START_MAX_NS;
+use ipc::{ExitKind, ExitReason, Fault, Limits, Pid};
 use siphasher::sip::SipHasher24;
 
 impl Node {
@@ -34,14 +35,18 @@ impl Node {
         charge: usize,
     ) {
         let charge = charge as u64;
-        let room = self.room_for_ties(from, ties).and_then(|()| self.room_for_spawn(from, charge));
-        match room.and_then(|()| self.admit(entry, host)) {
+        let admitted = self
+            .check_spawn(from, entry, host)
+            .and_then(|()| self.room_for_child(from, ties, charge))
+            .and_then(|()| self.admit(entry, host));
+        match admitted {
             Ok((entry, host)) => {
                 let caller = Caller { number: from, call, charge };
                 if let Some(spawner) = self.processes.get_mut(&from) {
                     spawner.spawning += charge;
                 }
                 let number = self.create(entry, host, None, Some(caller), ties);
+                self.beget(from, number);
                 self.tie(from, number, ties);
                 self.start(number);
             }
@@ -54,9 +59,10 @@ impl Node {
             return Err(Refusal::Stopping);
         }
         let unknown = || Refusal::UnknownEntry(entry.to_owned());
-        let (entry, kind) = self.config.entries.get_key_value(entry).ok_or_else(unknown)?;
-        if kind != "process.lua" {
-            return Err(Refusal::NotAProcess { entry: (**entry).to_owned(), kind: kind.clone() });
+        let (entry, known) = self.config.entries.get_key_value(entry).ok_or_else(unknown)?;
+        if known.kind != "process.lua" {
+            let kind = known.kind.clone();
+            return Err(Refusal::NotAProcess { entry: (**entry).to_owned(), kind });
         }
         let unknown = || Refusal::UnknownHost(host.to_owned());
         let (host, spec) = self.config.hosts.get_key_value(host).ok_or_else(unknown)?;
@@ -67,29 +73,15 @@ impl Node {
         }
     }
 
-    fn room_for_ties(&self, from: Number, ties: Ties) -> Result<(), Refusal> {
-        let process = self.processes.get(&from).ok_or(Refusal::Gone)?;
-        if ties.link && process.links.len() >= LINKS_MAX {
-            return Err(Refusal::TooMany { what: "links", max: LINKS_MAX });
+    fn room_for_child(&self, from: Number, ties: Ties, charge: u64) -> Result<(), Refusal> {
+        self.room_for(from, Counted::Children)?;
+        if ties.link {
+            self.room_for(from, Counted::Links)?;
         }
-        if ties.monitor && process.watching.len() >= MONITORS_MAX {
-            return Err(Refusal::TooMany { what: "monitors", max: MONITORS_MAX });
+        if ties.monitor {
+            self.room_for(from, Counted::Monitors)?;
         }
-        Ok(())
-    }
-
-    /// The arguments of spawns under way lie in the supervisor: all together they have the room that
-    /// one mailbox has.
-    fn room_for_spawn(&self, from: Number, charge: u64) -> Result<(), Refusal> {
-        let max = self.mailbox_max(from);
-        let under_way = self.processes.get(&from).map_or(0, |process| process.spawning);
-        match under_way == 0 || under_way + charge <= max {
-            true => Ok(()),
-            false => Err(Refusal::TooMany {
-                what: "bytes in arguments of spawns under way",
-                max: usize::try_from(max).unwrap_or(usize::MAX),
-            }),
-        }
+        self.room_for_spawn(from, charge)
     }
 
     fn spawn_answered(&mut self, caller: Caller) {
@@ -109,12 +101,17 @@ impl Node {
         self.last_number += 1;
         let number = self.last_number;
         *self.live.entry(host.clone()).or_insert(0) += 1;
+        let limits = self.limits_of(&entry, &host);
         let process = Process {
             pid: Pid { number, tag: self.tag(number) },
             host,
             entry,
             token,
             phase: Phase::Loading { caller, ties },
+            limits,
+            loaded_at: 0,
+            parent: None,
+            children: BTreeSet::new(),
             trap_links: false,
             listening: false,
             links: BTreeSet::new(),
@@ -130,10 +127,17 @@ impl Node {
             routes_in: BTreeSet::new(),
             routes_closing: BTreeSet::new(),
             cancels: 0,
-            timers: [None; 3],
+            timers: [None; 4],
         };
         self.processes.insert(number, process);
         number
+    }
+
+    /// The host's limits, lowered by the entry's.
+    fn limits_of(&self, entry: &str, host: &str) -> Limits {
+        let host = self.config.hosts.get(host).map_or(Limits::DEFAULT, |host| host.limits);
+        let entry = self.config.entries.get(entry).map_or(Limits::NONE, |entry| entry.limits);
+        host.lowered_by(entry)
     }
 
     /// A keyed hash: who sees any number of PIDs still cannot guess the next.
@@ -146,20 +150,24 @@ impl Node {
     fn start(&mut self, number: Number) {
         self.set_timer(number, Timer::Start, START_MAX_NS);
         let Some(process) = self.processes.get(&number) else { return };
-        let (pid, token) = (process.pid, process.token);
+        let (pid, token, limits) = (process.pid, process.token, process.limits);
         let (host, entry) = (process.host.clone(), process.entry.clone());
-        self.emit(Output::Start { pid, host, entry, token });
+        self.emit(Output::Start { pid, host, entry, token, limits });
     }
 
     pub(crate) fn loaded(&mut self, number: Number) {
         self.clear_timer(number, Timer::Start);
         let Some(process) = self.processes.get_mut(&number) else { return };
-        let pid = process.pid;
+        process.loaded_at = self.now;
+        let (pid, token, wall_ns) = (process.pid, process.token, process.limits.wall_ns);
         let phase = core::mem::replace(&mut process.phase, Phase::Running);
+        if wall_ns < u64::MAX {
+            self.set_timer(number, Timer::Wall, wall_ns);
+        }
         if let Phase::Loading { caller: Some(caller), .. } = phase {
             self.spawn_answered(caller);
             self.reply(caller.number, caller.call, Ok(Granted::Pid(pid)));
-        } else if let Some(token) = process.token {
+        } else if let Some(token) = token {
             self.emit(Output::NodeReply { token, result: Ok(pid) });
         }
     }

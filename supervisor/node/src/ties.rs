@@ -1,6 +1,7 @@
 //! Links and monitors, and the asking and ordering of ends.
 
 use crate::process::{Number, Order, Process};
+use crate::quota::Counted;
 use crate::timers::Timer;
 use crate::{Granted, Node, Output, Refusal};
 use alloc::borrow::ToOwned;
@@ -8,48 +9,49 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use ipc::frame::Ties;
-use ipc::limits::{CANCELS_MAX, LINKS_MAX, MONITORS_MAX};
+use ipc::limits::CANCELS_MAX;
 use ipc::{ExitKind, fault};
 
 impl Node {
     pub(crate) fn monitor(&mut self, from: Number, dest: &str) -> Result<Granted, Refusal> {
-        let target = self.resolve(dest)?;
+        let target = self.reach(from, "process.monitor", dest)?;
         let process = self.processes.get(&from).ok_or(Refusal::Gone)?;
         if process.watching.contains(&target) {
             return Err(Refusal::AlreadyMonitored);
         }
-        if process.watching.len() >= MONITORS_MAX {
-            return Err(Refusal::TooMany { what: "monitors", max: MONITORS_MAX });
-        }
+        self.room_for(from, Counted::Monitors)?;
         self.tie(from, target, Ties { link: false, monitor: true });
         Ok(Granted::Done)
     }
 
     pub(crate) fn unmonitor(&mut self, from: Number, dest: &str) -> Result<Granted, Refusal> {
-        self.undo(from, dest, Ties { link: false, monitor: true })
+        self.undo(from, "process.unmonitor", dest, Ties { link: false, monitor: true })
     }
 
     pub(crate) fn link(&mut self, from: Number, dest: &str) -> Result<Granted, Refusal> {
-        let target = self.resolve(dest)?;
-        for number in [from, target] {
-            let process = self.processes.get(&number).ok_or(Refusal::Gone)?;
-            if process.links.len() >= LINKS_MAX {
-                return Err(Refusal::TooMany { what: "links", max: LINKS_MAX });
-            }
-        }
-        if from != target {
+        let target = self.reach(from, "process.link", dest)?;
+        let process = self.processes.get(&from).ok_or(Refusal::Gone)?;
+        if from != target && !process.links.contains(&target) {
+            self.room_for(from, Counted::Links)?;
+            self.room_for(target, Counted::Links)?;
             self.tie(from, target, Ties { link: true, monitor: false });
         }
         Ok(Granted::Done)
     }
 
     pub(crate) fn unlink(&mut self, from: Number, dest: &str) -> Result<Granted, Refusal> {
-        self.undo(from, dest, Ties { link: true, monitor: false })
+        self.undo(from, "process.unlink", dest, Ties { link: true, monitor: false })
     }
 
     /// Undoing a tie to one who is gone is done already; only a name can fail to resolve.
-    fn undo(&mut self, from: Number, dest: &str, ties: Ties) -> Result<Granted, Refusal> {
-        match self.resolve(dest) {
+    fn undo(
+        &mut self,
+        from: Number,
+        call: &'static str,
+        dest: &str,
+        ties: Ties,
+    ) -> Result<Granted, Refusal> {
+        match self.find(from, call, dest) {
             Ok(target) => self.untie(from, target, ties),
             Err(Refusal::Gone) => {}
             Err(refusal) => return Err(refusal),
@@ -92,7 +94,7 @@ impl Node {
         reason: Option<&str>,
         deadline_ns: Option<u64>,
     ) -> Result<Granted, Refusal> {
-        let target = self.resolve(dest)?;
+        let target = self.reach(from, "process.cancel", dest)?;
         if let Some(after_ns) = deadline_ns {
             self.set_timer(target, Timer::Cancel, after_ns);
         }
@@ -110,8 +112,8 @@ impl Node {
         Ok(Granted::Done)
     }
 
-    pub(crate) fn terminate(&mut self, dest: &str) -> Result<Granted, Refusal> {
-        let target = self.resolve(dest)?;
+    pub(crate) fn terminate(&mut self, from: Number, dest: &str) -> Result<Granted, Refusal> {
+        let target = self.reach(from, "process.terminate", dest)?;
         self.order(target, Order::new(ExitKind::Terminated, "terminated"));
         Ok(Granted::Done)
     }

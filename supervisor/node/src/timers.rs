@@ -2,6 +2,7 @@
 
 use crate::Node;
 use crate::process::{Number, Order};
+use crate::reason::Exceeded;
 use alloc::collections::BTreeSet;
 use ipc::ExitKind;
 
@@ -14,6 +15,8 @@ pub(crate) enum Timer {
     Cancel = 1,
     /// A worker has not exited after its last frame.
     Exit = 2,
+    /// A process has run for as long as it may.
+    Wall = 3,
 }
 
 /// All timers by time. Number 0 is the node's own: the end of the grace period.
@@ -77,12 +80,19 @@ impl Node {
         }
     }
 
+    fn wall_exceeded(&mut self, number: Number) {
+        let Some(process) = self.processes.get(&number) else { return };
+        let used = self.now - process.loaded_at;
+        self.order(number, Exceeded::wall(&process.limits, used).order());
+    }
+
     fn fire(&mut self, number: Number, timer: Timer) {
         match timer {
             Timer::Start => self.start_timed_out(number),
             Timer::Cancel => {
                 self.order(number, Order::new(ExitKind::Terminated, "cancel deadline exceeded"));
             }
+            Timer::Wall => self.wall_exceeded(number),
             Timer::Exit => {
                 let message = "worker did not exit after its last frame";
                 self.order(number, Order::new(ExitKind::Watchdog, message));

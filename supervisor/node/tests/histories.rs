@@ -7,7 +7,7 @@ mod world;
 use ipc::frame::Ties;
 use ipc::limits::START_MAX_NS;
 use node::{ChildEnd, Stop};
-use world::{AGES, Act, Birth, Dest, Lie, ROOMY, Reaping, Step, Who, World};
+use world::{AGES, Act, Birth, Dest, JAILED, Lie, ROOMY, Reaping, Step, Who, World};
 
 const A: Who = Who::Born(0);
 const B: Who = Who::Born(1);
@@ -175,5 +175,26 @@ fn deadlines_and_stopping() {
         Step::Reap(A),
     ];
     let reaping = Reaping::Later;
+    Histories { reaping, beginning: &beginning, alphabet: &alphabet, longest: 4 }.hold();
+}
+
+/// D is one of the jailed. What it may do to the others follows from who has spawned whom.
+#[test]
+fn lineage_and_what_it_permits() {
+    let spawn = |who| Step::Call(who, Act::Spawn(Ties::default(), JAILED, Birth::Loads, 10));
+    let (e, f) = (Who::Born(4), Who::Born(5));
+    let beginning = [Step::Want(JAILED, Birth::Loads), spawn(D)];
+    let alphabet = [
+        spawn(D),
+        spawn(e),
+        Step::Call(D, Act::Terminate(to(f))),
+        Step::Call(e, Act::Link(to(f))),
+        Step::Call(f, Act::Monitor(to(D))),
+        Step::Call(D, Act::Monitor(to(Who::Born(6)))),
+        Step::Return(D),
+        Step::Fail(e),
+        Step::Time(1_000_000_000),
+    ];
+    let reaping = Reaping::AtOnce;
     Histories { reaping, beginning: &beginning, alphabet: &alphabet, longest: 4 }.hold();
 }

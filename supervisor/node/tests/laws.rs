@@ -5,13 +5,15 @@
 
 mod world;
 
-use ipc::frame::Ties;
-use node::{ChildEnd, Granted, Output, Stop};
+use ipc::frame::{EXIT_MEMORY, OwnLimit, Ties};
+use node::{ChildEnd, Granted, Output, Stop, Stuck, Usage};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{RngSeed, TestRunner};
 use std::collections::BTreeSet;
-use world::{Act, Birth, Breach, CRAMPED, Dest, Law, Lie, ROOMY, Reaping, Step, Who, World};
+use world::{
+    Act, Birth, Breach, CRAMPED, Dest, JAILED, Law, Lie, ROOMY, Reaping, Step, Who, World,
+};
 
 /// Processes that are there when a history begins.
 const FIRST: usize = 3;
@@ -54,7 +56,7 @@ fn birth() -> impl Strategy<Value = Birth> {
 }
 
 fn host() -> impl Strategy<Value = &'static str> {
-    prop_oneof![4 => Just(ROOMY), 4 => Just(CRAMPED), 1 => Just("app:nowhere")]
+    prop_oneof![4 => Just(ROOMY), 4 => Just(CRAMPED), 6 => Just(JAILED), 1 => Just("app:nowhere")]
 }
 
 fn bytes() -> impl Strategy<Value = usize> {
@@ -81,7 +83,8 @@ fn act() -> impl Strategy<Value = Act> {
         2 => name().prop_map(Act::Lookup),
     ];
     prop_oneof![
-        4 => (ties, host(), birth(), bytes()).prop_map(|(t, h, birth, b)| Act::Spawn(t, h, birth, b)),
+        6 => (ties, host(), birth(), bytes()).prop_map(|(t, h, birth, b)| Act::Spawn(t, h, birth, b)),
+        1 => host().prop_map(Act::SpawnOther),
         8 => tied,
         4 => named,
         8 => (dest(), bytes()).prop_map(|(dest, bytes)| Act::Ask(dest, bytes)),
@@ -101,8 +104,29 @@ fn lie() -> impl Strategy<Value = Lie> {
 
 fn child_end() -> impl Strategy<Value = ChildEnd> {
     prop_oneof![
-        (0..2).prop_map(ChildEnd::Code),
-        prop::sample::select(&[9, 11][..]).prop_map(ChildEnd::Signal),
+        prop::sample::select(&[0, 1, EXIT_MEMORY][..]).prop_map(ChildEnd::Code),
+        prop::sample::select(&[6, 9, 11, 24, 31][..]).prop_map(ChildEnd::Signal),
+    ]
+}
+
+/// Nanoseconds, and bytes, about the limits of the jailed.
+fn used() -> impl Strategy<Value = u64> {
+    prop::sample::select(&[0, 100_000_000, 1_999_999_999, 2_000_000_000, 1 << 40][..])
+}
+
+fn usage() -> impl Strategy<Value = Usage> {
+    (used(), any::<bool>()).prop_map(|(cpu_ns, out_of_memory)| Usage { cpu_ns, out_of_memory })
+}
+
+fn over() -> impl Strategy<Value = Step> {
+    let own = prop::sample::select(&[OwnLimit::Memory, OwnLimit::Turn][..]);
+    let stuck = prop_oneof![
+        used().prop_map(|cpu_ns| Stuck::Busy { cpu_ns }),
+        used().prop_map(|ns| Stuck::Silent { ns }),
+    ];
+    prop_oneof![
+        (who(), own, used()).prop_map(|(who, limit, used)| Step::Over(who, limit, used)),
+        (who(), stuck).prop_map(|(who, how)| Step::Stuck(who, how)),
     ]
 }
 
@@ -111,7 +135,9 @@ fn end() -> impl Strategy<Value = Step> {
         2 => who().prop_map(Step::Done),
         2 => who().prop_map(Step::Return),
         1 => who().prop_map(Step::Fail),
-        2 => (who(), child_end()).prop_map(|(who, end)| Step::Exit(who, end)),
+        1 => (who(), child_end()).prop_map(|(who, end)| Step::Exit(who, end)),
+        2 => (who(), child_end(), usage()).prop_map(|(who, end, usage)| Step::Used(who, end, usage)),
+        1 => over(),
         4 => who().prop_map(Step::Reap),
         2 => (who(), lie()).prop_map(|(who, lie)| Step::Lie(who, lie)),
         1 => who().prop_map(Step::Overrun),
@@ -187,6 +213,8 @@ laws! {
     every_call_of_the_living_is_answered_once: Answers,
     when_all_have_exited_the_node_is_empty: Empty,
     a_node_that_was_to_stop_stops_exactly_once: Stopped,
+    nobody_holds_more_than_its_limits_allow: Limits,
+    what_permissions_deny_is_refused_counted_and_told_once: Permissions,
     the_tables_of_the_node_agree: Tables,
 }
 
@@ -240,12 +268,13 @@ fn random_histories_reach_every_case() {
         let history = history().new_tree(&mut runner).expect("nothing is filtered").current();
         seen.extend(world(&history).transcript.iter().map(case));
     }
-    let kinds = "Normal Error Signal Code Mailbox Protocol Link Terminated Watchdog Shutdown";
+    let kinds = "Normal Error Signal Code Mailbox Protocol Link Terminated Watchdog Shutdown \
+        Memory Cpu Turn Wall Sandbox";
     let mut due: Vec<_> = kinds.split(' ').map(|kind| format!("EXIT {kind}")).collect();
     due.extend(["Error", "Signal", "Link"].map(|kind| format!("LINK_DOWN {kind}")));
     let others = "Start Kill NodeReply Deliver Closed Cancel Ended Stopped Done Flag Pid \
         UnknownHost HostFull Stopping NotLoaded StartTimeout StartDied Gone Unresolved \
-        AlreadyMonitored NameTaken NameUnknown MailboxFull TooLarge TooMany";
+        AlreadyMonitored NameTaken NameUnknown MailboxFull TooLarge AtLimit Denied";
     due.extend(others.split_whitespace().map(str::to_owned));
     due.extend([true, false].map(|route| format!("accepted, route: {route}")));
     due.retain(|case| !seen.contains(case));

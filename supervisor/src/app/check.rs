@@ -1,6 +1,6 @@
 //! What must hold between the entries of an app.
 
-use super::{App, Entry, Kind};
+use super::{App, Entry, Host, Kind};
 use crate::app::entry::{Code, CodeKind, Place};
 use crate::diagnostic::Diagnostic;
 use std::collections::BTreeSet;
@@ -20,11 +20,24 @@ pub(super) fn all(app: &App) -> Result<(), Diagnostic> {
                 let is_host = |kind: &Kind| matches!(kind, Kind::Host(_));
                 refers(app, &service.host, &service.host_place, "process.host", is_host)?;
             }
-            Kind::Host(_) => {}
+            Kind::Host(host) => patterns(app, host)?,
         }
     }
     let mut done = BTreeSet::new();
     app.entries.keys().try_for_each(|id| no_cycle(app, id, &mut Vec::new(), &mut done))
+}
+
+/// An id that a host's permissions name without a `*` exists: who misspells one would wonder for
+/// long why it is denied.
+fn patterns(app: &App, host: &Host) -> Result<(), Diagnostic> {
+    for (entry, place) in &host.named.spawn {
+        let is_process = |kind: &Kind| matches!(kind, Kind::Code(CodeKind::Process, _));
+        refers(app, entry, place, "process.lua", is_process)?;
+    }
+    for (host, place) in &host.named.hosts {
+        refers(app, host, place, "process.host", |kind| matches!(kind, Kind::Host(_)))?;
+    }
+    Ok(())
 }
 
 fn imports(app: &App, id: &str, code: &Code) -> Result<(), Diagnostic> {

@@ -1,8 +1,9 @@
 //! What an entry is, once its manifest is understood.
 
+use super::host::Host;
 use crate::diagnostic::Diagnostic;
+use ipc::Limits;
 use ipc::zygote::Source;
-use node::HostSpec;
 use serde_json::{Map, Value};
 use std::ops::Range;
 use std::rc::Rc;
@@ -24,7 +25,7 @@ pub enum Kind {
     /// `process.lua`, `library.lua`, `function.lua`.
     Code(CodeKind, Code),
     /// `process.host`.
-    Host(HostSpec),
+    Host(Host),
     /// `process.service`.
     Service(Service),
 }
@@ -49,6 +50,8 @@ pub struct Code {
     pub text: String,
     /// Field of the returned table that is the body.
     pub method: String,
+    /// What it lowers of the limits of its host.
+    pub limits: Limits,
     /// Libraries by the name under which the code requires them, each with its place.
     pub imports: Vec<(String, String, Place)>,
 }
@@ -88,6 +91,12 @@ impl Place {
         self.text[self.span.start..].lines().next().unwrap_or_default()
     }
 
+    /// The text that stands there.
+    #[must_use]
+    pub fn written(&self) -> &str {
+        self.text.get(self.span.clone()).unwrap_or_default()
+    }
+
     /// An error at this place.
     #[must_use]
     pub fn error(&self, message: impl Into<String>, help: impl Into<String>) -> Diagnostic {
@@ -105,7 +114,7 @@ impl Entry {
     /// The host that exists without a manifest.
     #[must_use]
     pub(super) fn default_host() -> Self {
-        let kind = Kind::Host(HostSpec::default());
+        let kind = Kind::Host(Host::unsaid());
         Entry { kind, meta: Map::new(), place: Place::default() }
     }
 
@@ -118,6 +127,15 @@ impl Entry {
             Kind::Code(CodeKind::Function, _) => "function.lua",
             Kind::Host(_) => "process.host",
             Kind::Service(_) => "process.service",
+        }
+    }
+
+    /// What it lowers of the limits of its host.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        match &self.kind {
+            Kind::Code(_, code) => code.limits,
+            Kind::Host(_) | Kind::Service(_) => Limits::NONE,
         }
     }
 

@@ -5,6 +5,8 @@
 //! unknown kind may hold anything.
 
 use super::entry::CodeKind;
+use super::host::HostFields;
+use super::limits::Written;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
@@ -48,6 +50,17 @@ pub(super) struct CodeFields {
     pub(super) modules: Vec<Spanned<String>>,
     #[serde(default)]
     pub(super) imports: BTreeMap<String, Spanned<String>>,
+    #[serde(default, deserialize_with = "given")]
+    pub(super) limits: Option<Spanned<Written>>,
+}
+
+/// A field that is there has a value: `field:` and nothing after it does not mean the default.
+pub(super) fn given<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    T::deserialize(deserializer).map(Some)
 }
 
 fn main() -> String {
@@ -57,7 +70,7 @@ fn main() -> String {
 /// An entry of `process.host`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct HostFields {
+pub(super) struct HostEntry {
     #[serde(rename = "name")]
     _name: IgnoredAny,
     #[serde(rename = "kind")]
@@ -65,17 +78,9 @@ pub(super) struct HostFields {
     #[serde(default)]
     pub(super) meta: Map<String, Value>,
     #[serde(default)]
-    pub(super) host: HostNumbers,
+    pub(super) host: HostFields,
     #[serde(default, rename = "lifecycle")]
     _lifecycle: Lifecycle,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct HostNumbers {
-    pub(super) max_processes: Option<Spanned<u64>>,
-    pub(super) message: Option<Spanned<u64>>,
-    pub(super) mailbox: Option<Spanned<u64>>,
 }
 
 /// An entry of `process.service`.
@@ -125,7 +130,7 @@ impl Lifecycle {
 /// The fields of an entry, by its kind; `None` for a kind that wabe does not know.
 pub(super) enum Fields {
     Code(CodeKind, CodeFields),
-    Host(HostFields),
+    Host(Box<HostEntry>),
     Service(ServiceFields),
 }
 
@@ -189,7 +194,7 @@ impl<'de> Visitor<'de> for EntryList<'_> {
                 "process.lua" => code(&mut seq, CodeKind::Process)?,
                 "library.lua" => code(&mut seq, CodeKind::Library)?,
                 "function.lua" => code(&mut seq, CodeKind::Function)?,
-                "process.host" => seq.next_element()?.map(Fields::Host),
+                "process.host" => seq.next_element()?.map(|fields| Fields::Host(Box::new(fields))),
                 "process.service" => seq.next_element()?.map(Fields::Service),
                 _ => {
                     seq.next_element::<IgnoredAny>()?;

@@ -1,13 +1,10 @@
 //! Manifests: YAML files with `namespace` and `entries`.
 
 use super::entry::{Code, CodeKind, Entry, Kind, Place, Service};
-use super::fields::{
-    CodeFields, Entries, EntryHead, Fields, Head, HostNumbers, Named, ServiceFields,
-};
-use super::{App, source};
-use crate::diagnostic::{Diagnostic, line_span};
-use ipc::limits::{MAILBOX_MAX, MESSAGE_MAX};
-use node::HostSpec;
+use super::fields::{CodeFields, Entries, EntryHead, Fields, Head, Named, ServiceFields};
+use super::{App, host, invalid, limits, source};
+use crate::diagnostic::Diagnostic;
+use ipc::Limits;
 use serde::de::DeserializeSeed;
 use serde_json::{Map, Value};
 use serde_saphyr::Spanned;
@@ -101,7 +98,7 @@ fn may_be_manifest(text: &str) -> bool {
 }
 
 /// A manifest that is being read.
-struct File<'a> {
+pub(super) struct File<'a> {
     root: &'a Path,
     path: &'a Path,
     name: Rc<str>,
@@ -109,7 +106,8 @@ struct File<'a> {
 }
 
 impl File<'_> {
-    fn place<T>(&self, at: &Spanned<T>) -> Place {
+    /// Where a value stands.
+    pub(super) fn place<T>(&self, at: &Spanned<T>) -> Place {
         let span = at.referenced.span();
         let start = span.byte_offset().unwrap_or(0) as usize;
         let end = start + span.byte_len().unwrap_or(0) as usize;
@@ -122,26 +120,21 @@ impl File<'_> {
         }
     }
 
+    /// The first line of a map: the parser knows only where one begins.
+    fn line_from<T>(&self, at: &Spanned<T>) -> Place {
+        let mut place = self.place(at);
+        place.span.end = place.span.start + place.line().trim_end().len();
+        place
+    }
+
     /// What the YAML parser or serde found.
     fn invalid(&self, error: &serde_saphyr::Error) -> Diagnostic {
-        let location = error.location();
-        let line = location.map_or(1, |location| location.line() as usize);
-        let message =
-            error.without_snippet().render_with_formatter(&serde_saphyr::UserMessageFormatter);
-        // The parser ends its text with the place, which is shown in its own way here.
-        let message = message.split(" at line ").next().unwrap_or(&message).to_owned();
-        let (file, text) = (self.name.clone(), self.text.clone());
-        let span = line_span(&text, line);
-        Place { file, text, span }.error(
-            format!("invalid manifest: {message}"),
-            "the fields of each kind are in docs/manifests.md",
-        )
+        invalid::diagnostic(&self.name, &self.text, error)
     }
 
     fn named(&self, head: Spanned<EntryHead>) -> Result<Named, Diagnostic> {
-        let (mut place, head) = (self.place(&head), head.value);
+        let (place, head) = (self.line_from(&head), head.value);
         let Some(name) = head.name else {
-            place.span.end = place.span.start + place.line().len();
             return Err(place.error("entry without a name", "add name: to it"));
         };
         self.check_id(&name, "name")?;
@@ -179,7 +172,7 @@ impl File<'_> {
         }
         let (kind, meta) = match fields {
             Fields::Code(kind, fields) => self.code(kind, fields)?,
-            Fields::Host(fields) => (Kind::Host(self.limits(&fields.host)?), fields.meta),
+            Fields::Host(fields) => (Kind::Host(host::read(self, &id, &fields.host)?), fields.meta),
             Fields::Service(fields) => {
                 for field in fields.lifecycle.without_effect() {
                     app.warnings.push(format!(
@@ -206,12 +199,31 @@ impl File<'_> {
                 return Err(self.place(module).error(message, help));
             }
         }
+        let limits = self.entry_limits(kind, fields.limits.as_ref())?;
         let place = self.place(&fields.source);
         let (file, text) = source::read(self.root, self.path, &fields.source.value, &place)?;
         let imports = fields.imports.into_iter();
         let imports = imports.map(|(alias, id)| (alias, id.value.clone(), self.place(&id)));
-        let code = Code { file, text, method: fields.method, imports: imports.collect() };
+        let (method, imports) = (fields.method, imports.collect());
+        let code = Code { file, text, method, limits, imports };
         Ok((Kind::Code(kind, code), fields.meta))
+    }
+
+    /// What code lowers of its host's limits, if it is the body of processes.
+    fn entry_limits(
+        &self,
+        kind: CodeKind,
+        written: Option<&Spanned<limits::Written>>,
+    ) -> Result<Limits, Diagnostic> {
+        match (kind, written) {
+            (_, None) => Ok(Limits::NONE),
+            (CodeKind::Library, Some(at)) => Err(self
+                .line_from(at)
+                .error("a library has no limits", "give them to the processes that import it")),
+            (CodeKind::Process | CodeKind::Function, Some(at)) => {
+                limits::read(self, &at.value, Limits::NONE)
+            }
+        }
     }
 
     fn service(&self, fields: &ServiceFields) -> Service {
@@ -225,43 +237,21 @@ impl File<'_> {
         }
     }
 
-    fn limits(&self, numbers: &HostNumbers) -> Result<HostSpec, Diagnostic> {
-        let default = HostSpec::default();
-        let max_processes = self.number(&numbers.max_processes, 1, 1_000_000)?;
-        let message = self.number(&numbers.message, 1024, MESSAGE_MAX as u64)?;
-        let mailbox = self.number(&numbers.mailbox, 4096, MAILBOX_MAX as u64)?;
-        let message = message.map_or(default.message_max, |bytes| bytes as usize);
-        let limits = HostSpec {
-            max_processes: max_processes.map_or(default.max_processes, |count| count as u32),
-            message_max: message,
-            mailbox_max: mailbox
-                .map_or(default.mailbox_max.max(4 * message), |bytes| bytes as usize),
-        };
-        // Room for a message must be left while the receiver's report of what it took is due.
-        match (&numbers.mailbox, limits.mailbox_max < 2 * limits.message_max) {
-            (Some(at), true) => Err(self.place(at).error(
-                format!("mailbox of {} bytes is too small", limits.mailbox_max),
-                format!(
-                    "it needs at least twice the limit of a message, {}",
-                    2 * limits.message_max
-                ),
-            )),
-            _ => Ok(limits),
-        }
-    }
-
-    fn number(
+    /// What one of a few words stands for, and `default` where there is none.
+    pub(super) fn choice_or<T: Copy>(
         &self,
-        field: &Option<Spanned<u64>>,
-        min: u64,
-        max: u64,
-    ) -> Result<Option<u64>, Diagnostic> {
-        match field {
-            Some(at) if !(min..=max).contains(&at.value) => Err(self
-                .place(at)
-                .error(format!("{} is out of range", at.value), format!("use {min} to {max}"))),
-            Some(at) => Ok(Some(at.value)),
-            None => Ok(None),
-        }
+        field: &Option<Spanned<String>>,
+        name: &str,
+        choices: &[(&str, T)],
+        default: T,
+    ) -> Result<T, Diagnostic> {
+        let Some(at) = field else { return Ok(default) };
+        let chosen = choices.iter().find(|(word, _)| *word == at.value);
+        chosen.map(|(_, choice)| *choice).ok_or_else(|| {
+            let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
+            let (place, words) = (self.place(at), words.join(", "));
+            let message = format!("{name} cannot be {}", place.written());
+            place.error(message, format!("write one of {words}"))
+        })
     }
 }

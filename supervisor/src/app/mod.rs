@@ -1,12 +1,18 @@
 //! An app: the entries and hosts that manifests define, checked as a whole before anything starts.
 
+mod amount;
 mod check;
 mod entry;
 mod fields;
+mod host;
+mod invalid;
+mod limits;
 mod manifest;
+mod permissions;
 mod source;
 
 pub use entry::{CodeKind, Entry, Kind, Service};
+pub use host::{Enclosure, Host};
 
 use crate::diagnostic::Diagnostic;
 use ipc::zygote::Source;
@@ -62,9 +68,33 @@ impl App {
     /// Hosts with their limits.
     pub fn hosts(&self) -> impl Iterator<Item = (&str, &HostSpec)> {
         self.entries.iter().filter_map(|(id, entry)| match &entry.kind {
-            Kind::Host(limits) => Some((id.as_str(), limits)),
+            Kind::Host(host) => Some((id.as_str(), &host.spec)),
             _ => None,
         })
+    }
+
+    /// What the workers of a host are to be enclosed in; of one that does not exist, the default.
+    #[must_use]
+    pub fn enclosure(&self, host: &str) -> Enclosure {
+        match self.entries.get(host).map(|entry| &entry.kind) {
+            Some(Kind::Host(host)) => host.enclosure,
+            _ => Enclosure::default(),
+        }
+    }
+
+    /// Refuses hosts that say `sandbox: none`, for whoever was not asked to allow them.
+    ///
+    /// # Errors
+    /// The first such host, at its place.
+    pub fn refuse_unenclosed(&self) -> Result<(), Diagnostic> {
+        for (id, entry) in &self.entries {
+            if let Kind::Host(Host { unenclosed: Some(place), .. }) = &entry.kind {
+                let message = format!("host '{id}' has no sandbox");
+                let help = "run wabe with --allow-no-sandbox, for debugging only";
+                return Err(place.error(message, help));
+            }
+        }
+        Ok(())
     }
 
     /// Services that start with the node.

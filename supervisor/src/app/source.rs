@@ -3,6 +3,7 @@
 use super::entry::{Code, CodeKind, Entry, Kind, Place};
 use super::{App, DEFAULT_HOST};
 use crate::diagnostic::Diagnostic;
+use ipc::Limits;
 use ipc::limits::SOURCE_MAX;
 use serde_json::Map;
 use std::io::Read;
@@ -20,7 +21,8 @@ pub(super) fn single_file(path: &Path) -> Result<App, Diagnostic> {
         Diagnostic::general(format!("cannot read {}: {error}", path.display()), help)
     })?;
     let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let code = Code { file, text, method: "main".to_owned(), imports: Vec::new() };
+    let (method, limits, imports) = ("main".to_owned(), Limits::NONE, Vec::new());
+    let code = Code { file, text, method, limits, imports };
     let kind = Kind::Code(CodeKind::Process, code);
     let entry = Entry { kind, meta: Map::new(), place: Place::default() };
     let namespace = DEFAULT_HOST.split(':').next().unwrap_or_default();

@@ -60,6 +60,7 @@ impl Rogue {
         self.breaks_rules(deed);
         self.breaks_off(deed);
         self.sends_rubbish(deed);
+        self.takes_resources(deed);
         self.waits_for_its_end();
     }
 
@@ -126,6 +127,7 @@ impl Rogue {
             }
             "exit-3" => exit(3),
             "abort" => abort(),
+            "eats" => eat(),
             "done-stays" => self.done(),
             "no-more-words" => drop(shutdown(&self.socket, Shutdown::Write)),
             "deaf" => sleep_for_ever(),
@@ -184,6 +186,15 @@ impl Rogue {
                 exit(0);
             }
             _ => {}
+        }
+    }
+
+    /// What the sandbox is to withhold. The result says how much it got.
+    fn takes_resources(&self, deed: &str) {
+        if let Some(got) = tests::deeds::take(deed) {
+            let got = u16::try_from(got).unwrap_or(u16::MAX).to_be_bytes();
+            self.say(&FromWorker::Done { outcome: Outcome::Normal }, &[0xcd, got[0], got[1]]);
+            exit(0);
         }
     }
 
@@ -270,6 +281,13 @@ impl Rogue {
         while recv(&self.socket, &mut bytes[..], RecvFlags::empty()).is_ok_and(|(len, _)| len > 0) {
         }
         sleep_for_ever();
+    }
+}
+
+/// Takes memory natively, which no VM counts, until somebody has had enough.
+fn eat() {
+    for _ in 0..1024 {
+        std::hint::black_box(vec![1_u8; 1 << 20].leak());
     }
 }
 

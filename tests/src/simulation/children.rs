@@ -3,8 +3,7 @@
 use super::kernel::{Cell, Who};
 use super::witness::{Sight, Witness};
 use ipc::codec::frame_max;
-use ipc::{Deframer, Outbox, Pid};
-use node::HostSpec;
+use ipc::{Deframer, Limits, Outbox, Pid};
 use std::rc::Rc;
 
 /// Bytes in an outbox beyond twice the mailbox limit. The real slack is so large that nothing in a
@@ -29,14 +28,14 @@ pub(crate) struct Child {
 }
 
 impl Child {
-    pub(crate) fn new(pid: Pid, text: Rc<str>, spec: HostSpec) -> Self {
+    pub(crate) fn new(pid: Pid, text: Rc<str>, limits: Limits) -> Self {
         Child {
             pid,
             text,
             born: false,
-            deframer: Deframer::new(frame_max(spec.message_max)),
+            deframer: Deframer::new(frame_max(limits.message_max())),
             outbox: Outbox::new(),
-            outbox_max: 2 * spec.mailbox_max + OUTBOX_SLACK,
+            outbox_max: 2 * limits.mailbox_max() + OUTBOX_SLACK,
             result: Vec::new(),
             doomed: false,
             readable: false,

@@ -19,9 +19,9 @@ impl Worker {
         let first = matches!(header, ToWorker::Become { .. }) == (self.phase == Phase::Blank);
         env.witness.law(first, || format!("#{} becomes somebody twice, or late", self.who));
         match header {
-            ToWorker::Become { pid, message_max, mailbox_max, .. } => {
-                self.report_at = mailbox_max / 8;
-                self.message_max = usize::try_from(message_max).unwrap_or(usize::MAX);
+            ToWorker::Become { pid, limits, .. } => {
+                self.report_at = limits.mailbox / 8;
+                self.message_max = limits.message_max();
                 let log = &env.history.logs[self.who];
                 let me = *log.text == *pid && log.parent == parent(frame.body);
                 env.witness.law(me, || format!("#{} becomes {pid}", self.who));
@@ -31,6 +31,7 @@ impl Worker {
             ToWorker::Reply { call, result } => self.reply(env, call, result),
             ToWorker::Deliver { from, topic } => self.deliver(env, from, topic, &frame),
             ToWorker::Closed { route } => self.closed(env, route),
+            ToWorker::Ping => env.witness.breach("the simulation has no watchdog".to_owned()),
             ToWorker::Exit(ended) => self.exit(env, &ended, frame.body),
             ToWorker::LinkDown(ended) => self.link_down(env, &ended, frame.body),
             ToWorker::Cancel { from, reason, .. } => self.cancelled(env, from, reason),

@@ -172,7 +172,12 @@ impl Supervisor {
             }
             let (pid, result) = (child.pid, std::mem::take(&mut child.result));
             let os_pid = 1000 + u32::try_from(id).unwrap_or_default();
-            self.input_with(env, Input::Exited { pid, os_pid, end }, "", &result);
+            self.input_with(
+                env,
+                Input::Exited { pid, os_pid, end, usage: node::Usage::default() },
+                "",
+                &result,
+            );
         }
     }
 

@@ -7,8 +7,8 @@ use super::history::Log;
 use super::kernel::Who;
 use super::witness::Sight;
 use ipc::frame::FromWorker;
-use ipc::{Fault, FaultKind, Frame, Pid, PidText};
-use node::{Granted, HostSpec, Input, Node, Output};
+use ipc::{Fault, FaultKind, Frame, Limits, Pid, PidText};
+use node::{Granted, Input, Node, Output};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use supervisor::told;
@@ -176,12 +176,12 @@ impl Supervisor {
 
     fn start(&mut self, env: &mut Env, pid: Pid, host: &Rc<str>, arguments: &[u8]) {
         let text: Rc<str> = Rc::from(PidText { host, pid }.to_string());
-        let spec: HostSpec = self.node.host(host).copied().unwrap_or_default();
-        let (message_max, mailbox_max) = (spec.message_max as u64, spec.mailbox_max as u64);
-        let mut child = Child::new(pid, text.clone(), spec);
+        let limits = self.node.host(host).map_or(Limits::DEFAULT, |host| host.limits);
+        let mut child = Child::new(pid, text.clone(), limits);
         let entry = ENTRY;
-        let header = ipc::frame::ToWorker::Become { pid: &text, entry, message_max, mailbox_max };
+        let header = ipc::frame::ToWorker::Become { pid: &text, entry, limits };
         child.outbox.push(&header, arguments);
+        let mailbox_max = limits.mailbox;
         let id = env.begin(Log { text, mailbox_max, parent: parent(arguments), ..Log::default() });
         env.witness.law(id == who(pid), || format!("{pid:?} is not the next process"));
         self.children.insert(id, child);

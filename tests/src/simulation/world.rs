@@ -7,7 +7,8 @@ use super::random::Random;
 use super::supervisor::Supervisor;
 use super::witness::{Record, Seen, Sight, Witness};
 use super::worker::{Habits, Phase, Worker};
-use node::{Config, HostSpec, Input, Node, Stop};
+use ipc::Limits;
+use node::{Config, HostSpec, Input, Node, Permissions, Stop};
 
 /// Processes that the node itself wants.
 const TASKS: u32 = 4;
@@ -19,10 +20,15 @@ const STEPS: usize = 200;
 const QUIET_MAX: usize = 3000;
 
 const HOSTS: [(&str, HostSpec); 3] = [
-    ("app:roomy", HostSpec { max_processes: 16, message_max: 4096, mailbox_max: 100_000 }),
-    ("app:cramped", HostSpec { max_processes: 6, message_max: 4096, mailbox_max: 12_000 }),
-    ("app:tiny", HostSpec { max_processes: 4, message_max: 4096, mailbox_max: 1_500 }),
+    ("app:roomy", host(16, 100_000)),
+    ("app:cramped", host(6, 12_000)),
+    ("app:tiny", host(4, 1_500)),
 ];
+
+const fn host(max_processes: u32, mailbox: u64) -> HostSpec {
+    let limits = Limits { message: 4096, mailbox, ..Limits::DEFAULT };
+    HostSpec { max_processes, limits, permissions: Permissions::ALL }
+}
 
 /// What came of a world.
 #[derive(Debug)]
@@ -72,8 +78,8 @@ impl World {
         for (id, spec) in HOSTS {
             config.add_host(id, spec);
         }
-        config.add_entry(super::supervisor::ENTRY, "process.lua");
-        config.add_entry("app:library", "library.lua");
+        config.add_entry(super::supervisor::ENTRY, "process.lua", Limits::NONE);
+        config.add_entry("app:library", "library.lua", Limits::NONE);
         let env = Env {
             cells: Vec::new(),
             history: History::default(),

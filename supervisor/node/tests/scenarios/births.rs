@@ -213,12 +213,12 @@ fn a_chain_goes_on_through_one_that_never_had_a_worker() {
 fn the_arguments_of_spawns_under_way_have_the_room_of_a_mailbox() {
     let max = 64 * 1024;
     let spawn = |bytes| Step::Call(A, Act::Spawn(NO_TIES, ROOMY, Birth::Waits, bytes));
-    let refused = Err(Refusal::TooMany { what: "bytes in arguments of spawns under way", max });
+    let refused = || Err(at_limit("bytes in arguments of spawns under way", "mailbox", max as u64));
     for birth in [Birth::Loads, Birth::Fails, Birth::Dies, Birth::NoWorker] {
         let mut world = after(Reaping::AtOnce, &[spawn(max + 1), spawn(1)]);
-        assert_eq!(last_answer(&world, A), refused, "one has room, but it is alone");
+        assert_eq!(last_answer(&world, A), refused(), "one has room, but it is alone");
         take(&mut world, &[Step::Load(D, birth), spawn(max - 1), spawn(2)]);
-        assert_eq!(last_answer(&world, A), refused);
+        assert_eq!(last_answer(&world, A), refused());
         take(&mut world, &[spawn(1)]);
         assert_eq!(world.born.len(), 6, "the limit itself is allowed");
         close(world);

@@ -211,7 +211,7 @@ fn whoever_obeys_its_cancel_is_not_terminated() {
 #[test]
 fn the_reason_of_a_cancel_is_cut_to_what_a_header_holds() {
     let mut world = after(Reaping::AtOnce, &[]);
-    let dest = ipc::PidText { host: ROOMY, pid: pid(&world, A) }.to_string();
+    let dest = PidText { host: ROOMY, pid: pid(&world, A) }.to_string();
     let long = "x".repeat(2 * TEXT_MAX);
     let cancel = Op::Cancel { dest: &dest, reason: Some(&long), deadline_ns: None };
     world.call(pid(&world, B), cancel, 10);

@@ -1,9 +1,9 @@
 //! Limits that take a crowd to reach: driven without the world, whose book has no eye for speed.
 
-use ipc::Pid;
 use ipc::frame::{FromWorker, Op};
-use ipc::limits::ROUTES_MAX;
-use node::{ChildEnd, Config, Granted, HostSpec, Input, Node, Output};
+use ipc::limits::{DENIALS_MAX, ROUTES_MAX};
+use ipc::{Limits, Pid};
+use node::{ChildEnd, Config, Granted, HostSpec, Input, Node, Output, Permissions, Usage};
 
 fn drain(node: &mut Node) -> Vec<Output> {
     std::iter::from_fn(|| node.poll_output()).collect()
@@ -19,8 +19,8 @@ fn born(node: &mut Node) -> Pid {
 
 fn crowd(size: usize) -> (Node, Vec<Pid>) {
     let mut config = Config::new([7; 16]);
-    config.add_host("app:host", HostSpec::default());
-    config.add_entry("app:worker", "process.lua");
+    config.add_host("app:host", HostSpec::DEFAULT);
+    config.add_entry("app:worker", "process.lua", Limits::NONE);
     let mut node = Node::new(config);
     let all = (0..size).map(|_| born(&mut node)).collect();
     (node, all)
@@ -55,6 +55,37 @@ fn beyond_its_routes_a_sender_asks_each_time() {
     assert_eq!(node.broken_laws(), Vec::<String>::new());
 }
 
+/// A process can ask for names without end, and for long ones.
+#[test]
+fn what_is_counted_of_denials_has_an_end() {
+    let mut config = Config::new([7; 16]);
+    config.add_host("app:host", HostSpec { permissions: Permissions::NONE, ..HostSpec::DEFAULT });
+    config.add_entry("app:worker", "process.lua", Limits::NONE);
+    let mut node = Node::new(config);
+    let from = born(&mut node);
+    let mut told = 0;
+    for nth in 0..2 * DENIALS_MAX {
+        let name = format!("{nth}-{}", "ä".repeat(2000));
+        for op in [Op::Lookup { name: &name }, Op::Send { dest: &name, topic: "topic" }] {
+            let outputs = call(&mut node, from, op);
+            let text = outputs.iter().find_map(|output| match output {
+                Output::Reply { result: Err(refusal), .. } => Some(refusal.fault().message),
+                _ => None,
+            });
+            let text = text.expect("it is denied");
+            assert!(text.len() < 1000 && text.contains("to allow add it to"), "{text}");
+            told += outputs.len() - 1;
+        }
+    }
+    // Beyond the limit: one for each call.
+    assert_eq!(node.denials().len(), DENIALS_MAX + 2);
+    assert_eq!(told, DENIALS_MAX + 2);
+    assert_eq!(node.denials().values().sum::<u64>(), 4 * DENIALS_MAX as u64);
+    let of_all = node.denials().iter().filter(|(denial, _)| denial.object.is_empty());
+    assert_eq!(of_all.map(|(_, times)| times).sum::<u64>(), 3 * DENIALS_MAX as u64);
+    assert!(node.denials().keys().all(|denial| denial.object.len() < 1000));
+}
+
 /// Ends go on one input at a time, so the length of a chain is no depth of the stack.
 #[test]
 fn a_long_chain_falls_without_a_deep_stack() {
@@ -65,7 +96,7 @@ fn a_long_chain_falls_without_a_deep_stack() {
     let mut ending = vec![(all[0], ChildEnd::Code(1))];
     let mut ended = 0;
     while let Some((pid, end)) = ending.pop() {
-        node.handle(0, Input::Exited { pid, os_pid: 1, end });
+        node.handle(0, Input::Exited { pid, os_pid: 1, end, usage: Usage::default() });
         for output in drain(&mut node) {
             match output {
                 Output::Kill { pid } => ending.push((pid, ChildEnd::Signal(9))),

@@ -6,7 +6,10 @@ mod ends;
 mod limits;
 mod messages;
 mod names;
+mod permissions;
 mod protocol;
+mod quotas;
+mod reasons;
 mod stopping;
 
 #[expect(dead_code, reason = "the world can do more than these scenarios ask of it")]
@@ -14,7 +17,7 @@ mod stopping;
 mod world;
 
 use ipc::frame::Ties;
-use ipc::{ExitKind, ExitReason, Pid};
+use ipc::{ExitKind, ExitReason, FaultKind, Pid, PidText};
 use node::{Granted, Output, Refusal};
 use world::{Dest, Reaping, Step, Who, World};
 
@@ -52,6 +55,22 @@ fn answers(world: &World, who: Who) -> Vec<Result<Granted, Refusal>> {
 
 fn last_answer(world: &World, who: Who) -> Result<Granted, Refusal> {
     answers(world, who).pop().expect("there was a call")
+}
+
+/// What is refused to one on the roomy host.
+fn at_limit(what: &'static str, field: &'static str, max: u64) -> Refusal {
+    Refusal::AtLimit { what, max, field, of: "host 'app:roomy'".to_owned() }
+}
+
+/// The kind and text of the last refusal.
+fn refused(world: &World, who: Who) -> (FaultKind, String) {
+    let fault = last_answer(world, who).expect_err("it was refused").fault();
+    (fault.kind, fault.message)
+}
+
+/// The text of a PID.
+fn text(world: &World, who: Who, host: &str) -> String {
+    PidText { host, pid: pid(world, who) }.to_string()
 }
 
 /// The messages that it got: from whom.

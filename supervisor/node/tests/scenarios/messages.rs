@@ -79,7 +79,7 @@ fn a_full_mailbox_closes_its_routes_and_loses_nothing() {
 fn whoever_asks_too_much_is_refused_and_lives() {
     let mut world = after(Reaping::AtOnce, &[]);
     let (from, max) = (pid(&world, A), 4096 + HEADER_MAX);
-    let dest = ipc::PidText { host: ROOMY, pid: pid(&world, B) }.to_string();
+    let dest = PidText { host: ROOMY, pid: pid(&world, B) }.to_string();
     world.call(from, Op::Send { dest: &dest, topic: "topic" }, max);
     assert!(last_answer(&world, A).is_ok());
     world.call(from, Op::Send { dest: &dest, topic: "topic" }, max + 1);
@@ -165,7 +165,7 @@ fn nobody_is_reached_by_a_pid_that_was_made_up() {
         close(world);
     }
     let mut world = after(Reaping::AtOnce, &[]);
-    let dest = ipc::PidText { host: CRAMPED, pid: pid(&world, B) }.to_string();
+    let dest = PidText { host: CRAMPED, pid: pid(&world, B) }.to_string();
     world.call(pid(&world, A), Op::Terminate { dest: &dest }, 10);
     assert_eq!(last_answer(&world, A), Err(Refusal::Gone), "right number, wrong host");
     close(world);

@@ -60,7 +60,7 @@ fn a_name_is_short_and_looks_like_no_pid() {
     let mut world = after(Reaping::AtOnce, &[]);
     let from = pid(&world, A);
     let (longest, longer) = ("x".repeat(NAME_MAX), "x".repeat(NAME_MAX + 1));
-    let own = ipc::PidText { host: "app:p", pid: from }.to_string();
+    let own = PidText { host: "app:p", pid: from }.to_string();
     for name in ["", "{", &own, &longer] {
         world.call(from, Op::Register { name, dest: None }, 10);
         assert_eq!(last_answer(&world, A), Err(Refusal::BadName));
@@ -77,7 +77,7 @@ fn a_process_has_only_so_many_names() {
     for nth in 0..=NAMES_MAX {
         world.call(from, Op::Register { name: &format!("name-{nth}"), dest: None }, 10);
     }
-    let refused = Err(Refusal::TooMany { what: "names", max: NAMES_MAX });
+    let refused = Err(at_limit("names", "names", NAMES_MAX as u64));
     assert_eq!(last_answer(&world, A), refused);
     assert_eq!(answers(&world, A).iter().filter(|answer| **answer == DONE).count(), NAMES_MAX);
     close(world);

@@ -40,7 +40,7 @@ fn what_was_wrong_is_cut_to_what_a_header_holds() {
 #[test]
 fn load_failed_after_loaded_is_a_lie() {
     let mut world = after(Reaping::Later, &[MONITORED]);
-    let fault = ipc::Fault::new(ipc::FaultKind::Invalid, "too late");
+    let fault = ipc::Fault::new(FaultKind::Invalid, "too late");
     world.say(pid(&world, A), &FromWorker::LoadFailed { fault }, 10);
     take(&mut world, &[Step::Reap(A)]);
     ends_as_protocol(world);
@@ -84,7 +84,7 @@ fn nothing_that_a_liar_says_is_done() {
     let steps = [MONITORED, Step::Lie(A, Lie::Broken)];
     let mut world = after(Reaping::Later, &steps);
     let (liar, victim) = (pid(&world, A), pid(&world, B));
-    let text = ipc::PidText { host: ROOMY, pid: victim }.to_string();
+    let text = PidText { host: ROOMY, pid: victim }.to_string();
     world.call(liar, Op::Terminate { dest: &text }, 10);
     world.call(liar, Op::Send { dest: &text, topic: "topic" }, 10);
     world.call(liar, Op::Register { name: "alpha", dest: None }, 10);

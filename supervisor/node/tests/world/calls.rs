@@ -2,7 +2,7 @@
 
 use ipc::Pid;
 use ipc::frame::{CallId, Op, RouteId, Ties};
-use ipc::limits::{HEADER_MAX, NAME_MAX, NAMES_MAX, TOPIC_MAX};
+use ipc::limits::{HEADER_MAX, NAME_MAX, TOPIC_MAX};
 use node::{Granted, Refusal};
 
 use super::due::{Answer, Due};
@@ -22,11 +22,11 @@ impl Ledger {
             }
             Op::Send { dest, topic } => return self.asked(from, call, dest, topic, charge),
             Op::Monitor { dest } => self.monitors(from, dest),
-            Op::Link { dest } => self.resolve(dest).map(|to| self.tied(from, to, LINK)),
-            Op::Unmonitor { dest } => self.untied(from, dest, MONITOR),
-            Op::Unlink { dest } => self.untied(from, dest, LINK),
+            Op::Link { dest } => self.links(from, dest),
+            Op::Unmonitor { dest } => self.untied(from, "process.unmonitor", dest, MONITOR),
+            Op::Unlink { dest } => self.untied(from, "process.unlink", dest, LINK),
             Op::Cancel { dest, deadline_ns, .. } => self.cancels(from, dest, deadline_ns, &mut due),
-            Op::Terminate { dest } => self.terminates(dest, &mut due),
+            Op::Terminate { dest } => self.terminates(from, dest, &mut due),
             Op::TrapLinks { on } => self.traps(from, on),
             Op::Register { name, dest } => {
                 law = Law::Names;
@@ -34,8 +34,7 @@ impl Ledger {
             }
             Op::Lookup { name } => {
                 law = Law::Names;
-                let owner = self.names.get(name).copied().map(Granted::Pid);
-                owner.ok_or_else(|| Refusal::NameUnknown(name.to_owned()))
+                self.looks_up(from, name)
             }
             Op::Unregister { name } => {
                 law = Law::Names;
@@ -58,12 +57,12 @@ impl Ledger {
         Due { delivers, charge, asked, ..Due::answer(from, call, Law::Messages, answer) }
     }
 
-    fn accepts(&self, from: Pid, dest: &str, topic: &str, charge: u64) -> Result<Pid, Refusal> {
+    fn accepts(&mut self, from: Pid, dest: &str, topic: &str, charge: u64) -> Result<Pid, Refusal> {
         if topic.is_empty() || topic.len() > TOPIC_MAX || topic.starts_with('@') {
             return Err(Refusal::BadTopic);
         }
-        let to = self.resolve(dest)?;
-        let max = self.spec(from).message_max + HEADER_MAX;
+        let to = self.find(from, "process.send", dest)?;
+        let max = self.limits(from).message_max() + HEADER_MAX;
         if charge > max as u64 {
             return Err(Refusal::TooLarge { bytes: charge as usize, max });
         }
@@ -73,7 +72,7 @@ impl Ledger {
 
     /// A message along a route is never refused: it is delivered, dropped with its target, or a lie.
     pub(crate) fn routed(&mut self, from: Pid, id: RouteId, topic: &str, charge: u64) -> Due {
-        let max = (self.spec(from).message_max + HEADER_MAX) as u64;
+        let max = (self.limits(from).message_max() + HEADER_MAX) as u64;
         let Some(route) = self.routes.get_mut(&(from, id)) else { return self.violation(from) };
         if route.left < charge || charge > max || topic.starts_with('@') {
             return self.violation(from);
@@ -94,11 +93,27 @@ impl Ledger {
     }
 
     fn monitors(&mut self, from: Pid, dest: &str) -> Result<Granted, Refusal> {
-        let to = self.resolve(dest)?;
-        match self.monitors.contains(&(from, to)) {
-            true => Err(Refusal::AlreadyMonitored),
-            false => Ok(self.tied(from, to, MONITOR)),
+        let to = self.reach(from, "process.monitor", dest)?;
+        if self.monitors.contains(&(from, to)) {
+            return Err(Refusal::AlreadyMonitored);
         }
+        self.room(from, "monitors")?;
+        Ok(self.tied(from, to, MONITOR))
+    }
+
+    fn links(&mut self, from: Pid, dest: &str) -> Result<Granted, Refusal> {
+        let to = self.reach(from, "process.link", dest)?;
+        if from != to && !self.peers(from).contains(&to) {
+            self.room(from, "links")?;
+            self.room(to, "links")?;
+        }
+        Ok(self.tied(from, to, LINK))
+    }
+
+    fn looks_up(&mut self, from: Pid, name: &str) -> Result<Granted, Refusal> {
+        self.may_name(from, "process.registry.lookup", name)?;
+        let owner = self.names.get(name).copied().map(Granted::Pid);
+        owner.ok_or_else(|| Refusal::NameUnknown(name.to_owned()))
     }
 
     fn tied(&mut self, from: Pid, to: Pid, ties: Ties) -> Granted {
@@ -107,8 +122,14 @@ impl Ledger {
     }
 
     /// A tie to one who is gone is undone already; only a name can fail to resolve.
-    fn untied(&mut self, from: Pid, dest: &str, ties: Ties) -> Result<Granted, Refusal> {
-        match self.resolve(dest) {
+    fn untied(
+        &mut self,
+        from: Pid,
+        call: &str,
+        dest: &str,
+        ties: Ties,
+    ) -> Result<Granted, Refusal> {
+        match self.find(from, call, dest) {
             Ok(to) => self.untie(from, to, ties),
             Err(Refusal::Gone) => {}
             Err(refusal) => return Err(refusal),
@@ -123,7 +144,7 @@ impl Ledger {
         deadline_ns: Option<u64>,
         due: &mut Due,
     ) -> Result<Granted, Refusal> {
-        let to = self.resolve(dest)?;
+        let to = self.reach(from, "process.cancel", dest)?;
         due.cancels.push((to, Some(from)));
         let at = deadline_ns.map(|after| self.now.saturating_add(after));
         if let (Some(at), Some(record)) = (at, self.living.get_mut(&to)) {
@@ -132,8 +153,8 @@ impl Ledger {
         Ok(Granted::Done)
     }
 
-    fn terminates(&mut self, dest: &str, due: &mut Due) -> Result<Granted, Refusal> {
-        let to = self.resolve(dest)?;
+    fn terminates(&mut self, from: Pid, dest: &str, due: &mut Due) -> Result<Granted, Refusal> {
+        let to = self.reach(from, "process.terminate", dest)?;
         due.kills = self.ordered(to, ipc::ExitKind::Terminated).kills;
         Ok(Granted::Done)
     }
@@ -149,10 +170,11 @@ impl Ledger {
         if name.is_empty() || name.len() > NAME_MAX || name.starts_with('{') {
             return Err(Refusal::BadName);
         }
-        let owner = dest.map_or(Ok(from), |dest| self.resolve(dest))?;
-        let held = self.names.values().filter(|holder| **holder == owner).count();
-        if held >= NAMES_MAX && !self.names.contains_key(name) {
-            return Err(Refusal::TooMany { what: "names", max: NAMES_MAX });
+        let call = "process.registry.register";
+        self.may_name(from, call, name)?;
+        let owner = dest.map_or(Ok(from), |dest| self.reach(from, call, dest))?;
+        if !self.names.contains_key(name) {
+            self.room(owner, "names")?;
         }
         let present = *self.names.entry(name.to_owned()).or_insert(owner);
         if present == owner { Ok(Granted::Done) } else { Err(Refusal::NameTaken) }

@@ -1,12 +1,13 @@
 //! What the laws demand of one input.
 
 use ipc::frame::{CallId, RouteId};
-use ipc::{ExitKind, Pid};
+use ipc::{ExitKind, LimitUse, Pid};
 use node::{ChildEnd, Granted, Refusal};
 use std::collections::BTreeSet;
 
 use super::law::Law;
 use super::ledger::Spawner;
+use super::permits::Told;
 
 /// What must come out, by kind of output. What is not named here must not come out.
 #[derive(Debug, Default)]
@@ -22,6 +23,7 @@ pub(crate) struct Due {
     pub(crate) kills: BTreeSet<Pid>,
     pub(crate) end: Option<End>,
     pub(crate) stopped: bool,
+    pub(crate) denied: Vec<Told>,
     /// Bytes of the frame that is the input.
     pub(crate) charge: u64,
     /// Target of an accepted message that asked, and the name by which it was found.
@@ -55,6 +57,15 @@ pub(crate) enum Answer {
 }
 
 impl Answer {
+    /// The law that a wrong answer breaks, where it is not the usual one.
+    pub(crate) fn law(&self, usual: Law) -> Law {
+        match self {
+            Answer::Exactly(Err(Refusal::Denied(_))) => Law::Permissions,
+            Answer::Exactly(Err(Refusal::AtLimit { .. })) => Law::Limits,
+            _ => usual,
+        }
+    }
+
     pub(crate) fn fits(&self, result: &Result<Granted, Refusal>) -> bool {
         match self {
             Answer::Exactly(exactly) => exactly == result,
@@ -71,6 +82,7 @@ pub(crate) struct End {
     pub(crate) kind: ExitKind,
     /// `None` where the wording is the node's own affair.
     pub(crate) message: Option<String>,
+    pub(crate) limit: Option<LimitUse>,
     /// The first cause, where it died of a link.
     pub(crate) cause: Option<String>,
     pub(crate) os_pid: u32,
@@ -87,6 +99,7 @@ pub(crate) struct End {
 
 impl Due {
     pub(crate) fn answer(to: Pid, call: CallId, law: Law, answer: Answer) -> Self {
+        let law = answer.law(law);
         Due { replies: vec![Reply { to, call, answer, law }], ..Due::default() }
     }
 }

@@ -1,12 +1,13 @@
 //! What must follow from kills, ends, time and stopping.
 
-use ipc::frame::Outcome;
+use ipc::frame::{EXIT_MEMORY, EXIT_TURN, Outcome, OwnLimit};
 use ipc::limits::EXIT_MAX_NS;
-use ipc::{ExitKind, Fault, Pid, fault, signal_name};
-use node::{ChildEnd, Refusal, Stop};
+use ipc::quota::{bytes_text, time_text};
+use ipc::{ExitKind, Fault, LimitUse, Limits, Pid, fault, signal_name};
+use node::{ChildEnd, Refusal, Stop, Stuck, Usage};
 
 use super::due::{Answer, Due, End};
-use super::ledger::{Ledger, Order, Record, Stopping, set};
+use super::ledger::{Ledger, Order, Record, Stage, Stopping, set};
 
 impl Ledger {
     pub(crate) fn violation(&mut self, pid: Pid) -> Due {
@@ -16,23 +17,45 @@ impl Ledger {
         self.ordered(pid, ExitKind::Protocol)
     }
 
-    /// The process is to be killed, unless it was to be already.
+    pub(crate) fn overrun(&mut self, pid: Pid, limit: u64, used: u64) -> Due {
+        let limit = Some(LimitUse { limit, used });
+        self.ordered_as(pid, Order { kind: ExitKind::Mailbox, message: None, limit, cause: None })
+    }
+
+    pub(crate) fn stuck(&mut self, pid: Pid, how: Stuck) -> Due {
+        let order = match how {
+            Stuck::Busy { cpu_ns } => over_time(ExitKind::Turn, self.limits(pid).turn_ns, cpu_ns),
+            Stuck::Silent { ns } => {
+                let (kind, time) = (ExitKind::Watchdog, time_text(ns));
+                let message = "and used no CPU: stopped or wedged";
+                let message = Some(format!("did not read for {time} {message}"));
+                Order { kind, message, limit: None, cause: None }
+            }
+        };
+        self.ordered_as(pid, order)
+    }
+
     pub(crate) fn ordered(&mut self, pid: Pid, kind: ExitKind) -> Due {
+        self.ordered_as(pid, Order { kind, message: None, limit: None, cause: None })
+    }
+
+    /// The process is to be killed, unless it was to be already.
+    fn ordered_as(&mut self, pid: Pid, order: Order) -> Due {
         let mut due = Due::default();
         if let Some(record) = self.living.get_mut(&pid)
             && record.order.is_none()
         {
-            record.order = Some(Order { kind, message: None, cause: None });
+            record.order = Some(order);
             due.kills.insert(pid);
         }
         due
     }
 
-    pub(crate) fn exited(&mut self, pid: Pid, os_pid: u32, how: ChildEnd) -> Due {
+    pub(crate) fn exited(&mut self, pid: Pid, os_pid: u32, how: ChildEnd, usage: Usage) -> Due {
+        let Some(record) = self.living.get(&pid) else { return Due::default() };
+        let Order { kind, message, limit, cause } = why(record, &self.limits(pid), how, usage);
         let mut due = self.unload(pid, Answer::DiedLoading);
-        let Some(record) = self.living.get(&pid) else { return due };
-        let (kind, message, cause) = reason(record, how);
-        let end = End { kind, message, cause, os_pid, how: Some(how), ..self.end_of(pid) };
+        let end = End { kind, message, limit, cause, os_pid, how: Some(how), ..self.end_of(pid) };
         self.end(end, &mut due);
         due
     }
@@ -50,11 +73,9 @@ impl Ledger {
         let mut due = self.unload(pid, Answer::Exactly(Err(Refusal::NotLoaded(fault.clone()))));
         let Some(record) = self.living.get(&pid) else { return due };
         let order = record.order.clone();
-        let (kind, message, cause) = match order {
-            Some(order) => (order.kind, order.message, order.cause),
-            None => (ExitKind::NodeDown, Some(fault.message.clone()), None),
-        };
-        let end = End { kind, message, cause, ..self.end_of(pid) };
+        let Order { kind, message, limit, cause } =
+            order.unwrap_or_else(|| said(ExitKind::NodeDown, &fault.message));
+        let end = End { kind, message, limit, cause, ..self.end_of(pid) };
         self.end(end, &mut due);
         due
     }
@@ -65,6 +86,7 @@ impl Ledger {
             pid,
             kind: ExitKind::Normal,
             message: None,
+            limit: None,
             cause: None,
             os_pid: 0,
             how: None,
@@ -135,7 +157,10 @@ impl Ledger {
         let now = self.now;
         let grace = self.stopping.as_mut().and_then(|stopping| due_by(now, &mut stopping.grace));
         for pid in self.living.keys().copied().collect::<Vec<_>>() {
-            let Some(Record { deadlines, entry, .. }) = self.living.get_mut(&pid) else { continue };
+            let wall_ns = self.limits(pid).wall_ns;
+            let Some(record) = self.living.get_mut(&pid) else { continue };
+            let Record { deadlines, entry, .. } = record;
+            let used = now - record.loaded_at;
             let timeout = Answer::Exactly(Err(Refusal::StartTimeout(entry.as_str().into())));
             let start = due_by(now, &mut deadlines.start);
             let passed = [
@@ -143,6 +168,7 @@ impl Ledger {
                 (start, ExitKind::Watchdog),
                 (due_by(now, &mut deadlines.cancel), ExitKind::Terminated),
                 (due_by(now, &mut deadlines.exit), ExitKind::Watchdog),
+                (due_by(now, &mut deadlines.wall), ExitKind::Wall),
             ];
             if start.is_some() {
                 let unloaded = self.unload(pid, timeout);
@@ -151,7 +177,11 @@ impl Ledger {
             }
             let first = passed.into_iter().filter_map(|(at, kind)| Some((at?, kind)));
             if let Some((_, kind)) = first.min_by_key(|(at, _)| *at) {
-                due.kills.extend(self.ordered(pid, kind).kills);
+                let order = match kind {
+                    ExitKind::Wall => over_time(kind, wall_ns, used),
+                    _ => Order { kind, message: None, limit: None, cause: None },
+                };
+                due.kills.extend(self.ordered_as(pid, order).kills);
             }
         }
         due
@@ -163,22 +193,86 @@ fn due_by(now: u64, deadline: &mut Option<u64>) -> Option<u64> {
     deadline.take_if(|at| *at <= now)
 }
 
-type Why = (ExitKind, Option<String>, Option<String>);
+fn said(kind: ExitKind, message: &str) -> Order {
+    let message = Some(fault::cut(message.to_owned()));
+    Order { kind, message, limit: None, cause: None }
+}
+
+fn over_time(kind: ExitKind, limit: u64, used: u64) -> Order {
+    let used = used.max(limit);
+    let (may, did) = (time_text(limit), time_text(used));
+    let text = format!("{} limit of {may} exceeded (used {did})", kind.as_str());
+    Order { limit: Some(LimitUse { limit, used }), ..said(kind, &text) }
+}
+
+fn over_memory(limits: &Limits, used: u64, how: &str) -> Order {
+    let limit = limits.memory;
+    let text = format!("memory limit of {} exceeded{how}", bytes_text(limit));
+    Order { limit: Some(LimitUse { limit, used }), ..said(ExitKind::Memory, &text) }
+}
 
 /// What a worker said of its body counts first, then why it was killed, then what the kernel says.
-fn reason(record: &Record, how: ChildEnd) -> Why {
+fn why(record: &Record, limits: &Limits, how: ChildEnd, usage: Usage) -> Order {
     match (&record.outcome, &record.order, how) {
-        (Some(Outcome::Normal), ..) => (ExitKind::Normal, None, None),
-        (Some(Outcome::Failed { message }), ..) => {
-            (ExitKind::Error, Some(fault::cut(message.clone())), None)
-        }
+        (Some(outcome), ..) => said_by_worker(limits, outcome),
         (_, Some(order), how) if how == ChildEnd::Signal(9) || order.kind == ExitKind::Protocol => {
-            (order.kind, order.message.clone(), order.cause.clone())
+            order.clone()
         }
-        (_, _, ChildEnd::Signal(signal)) => {
-            let message = format!("killed by signal {signal} ({})", signal_name(signal));
-            (ExitKind::Signal, Some(message), None)
+        (_, _, ChildEnd::Signal(signal)) => said_by_kernel(limits, signal, usage),
+        (.., ChildEnd::Code(_)) if record.stage == Stage::Unloaded => {
+            said(ExitKind::Code, "could not be loaded")
         }
-        (_, _, ChildEnd::Code(_)) => (ExitKind::Code, None, None),
+        (.., ChildEnd::Code(EXIT_MEMORY)) => {
+            let used = format!(" (used {})", bytes_text(limits.memory));
+            over_memory(limits, limits.memory, &used)
+        }
+        (.., ChildEnd::Code(EXIT_TURN)) => said_by_worker(
+            limits,
+            &Outcome::Over { limit: OwnLimit::Turn, used: 0, at: String::new() },
+        ),
+        (.., ChildEnd::Code(code)) => {
+            said(ExitKind::Code, &format!("worker exited with code {code} before its body ended"))
+        }
+    }
+}
+
+fn said_by_worker(limits: &Limits, outcome: &Outcome) -> Order {
+    match outcome {
+        Outcome::Normal => Order { message: None, ..said(ExitKind::Normal, "") },
+        Outcome::Failed { message } => said(ExitKind::Error, message),
+        Outcome::Over { limit: OwnLimit::Memory, used, at } => {
+            let used = limits.memory.max(*used);
+            over_memory(limits, used, &format!(" (used {}){}", bytes_text(used), place(at)))
+        }
+        Outcome::Over { limit: OwnLimit::Turn, used, at } => {
+            let order = over_time(ExitKind::Turn, limits.turn_ns, *used);
+            let message = order.message.unwrap_or_default() + &place(at);
+            Order { message: Some(fault::cut(message)), ..order }
+        }
+    }
+}
+
+fn place(at: &str) -> String {
+    if at.is_empty() { String::new() } else { format!(": {at}") }
+}
+
+fn said_by_kernel(limits: &Limits, signal: i32, usage: Usage) -> Order {
+    let cpu_ns = limits.cpu_s.checked_mul(1_000_000_000);
+    match (signal, cpu_ns) {
+        (31, _) => said(
+            ExitKind::Sandbox,
+            "killed by the sandbox: it made a system call that workers may not make (SIGSYS)",
+        ),
+        (9, _) if usage.out_of_memory => {
+            over_memory(limits, limits.memory, ": killed by the kernel's control group")
+        }
+        (24, Some(cpu_ns)) => over_time(ExitKind::Cpu, cpu_ns, usage.cpu_ns),
+        (9, Some(cpu_ns)) if usage.cpu_ns >= cpu_ns => {
+            over_time(ExitKind::Cpu, cpu_ns, usage.cpu_ns)
+        }
+        _ => {
+            let text = format!("killed by signal {signal} ({})", signal_name(signal));
+            said(ExitKind::Signal, &text)
+        }
     }
 }

@@ -14,17 +14,23 @@ impl Ledger {
     /// Writes the input into the book and says what must come out.
     pub(crate) fn foresee(&mut self, now: u64, input: &Input<'_>) -> Due {
         self.now = self.now.max(now);
+        let due = self.follows(input);
+        Due { denied: std::mem::take(&mut self.told), ..due }
+    }
+
+    fn follows(&mut self, input: &Input<'_>) -> Due {
         match input {
             Input::Spawn { token, entry, host } => {
                 self.spawn(Spawner::Node { token: *token }, entry, host)
             }
             Input::Frame { from, frame, charge } => self.frame(*from, frame, *charge as u64),
             Input::Broken { from, .. } => self.violation(*from),
-            Input::Overrun { pid, .. } => self.ordered(*pid, ExitKind::Mailbox),
+            Input::Overrun { pid, limit, used } => self.overrun(*pid, *limit, *used),
             Input::Closed { pid } => self.hung_up(*pid),
             Input::NoWorker { pid, fault } => self.no_worker(*pid, fault),
-            Input::Exited { pid, os_pid, end } => self.exited(*pid, *os_pid, *end),
+            Input::Exited { pid, os_pid, end, usage } => self.exited(*pid, *os_pid, *end, *usage),
             Input::Stop { how, grace_ns } => self.stop(*how, *grace_ns),
+            Input::Stuck { pid, how } => self.stuck(*pid, *how),
             Input::Time => self.time(),
         }
     }
@@ -65,7 +71,8 @@ impl Ledger {
     }
 
     pub(crate) fn spawn(&mut self, spawner: Spawner, entry: &str, host: &str) -> Due {
-        match self.no_room(spawner).or_else(|| self.not_admitted(entry, host)) {
+        let refused = self.no_leave(spawner, entry, host).err();
+        match refused.or_else(|| self.not_admitted(entry, host)) {
             Some(refusal) => {
                 let mut due = Due::default();
                 self.answer(spawner, Answer::Exactly(Err(refusal)), &mut due);
@@ -77,13 +84,24 @@ impl Ledger {
         }
     }
 
-    /// One spawn at a time always has room for its arguments.
-    fn no_room(&self, spawner: Spawner) -> Option<Refusal> {
-        let Spawner::Process { pid, charge, .. } = spawner else { return None };
-        let (under_way, max) = (self.spawning(pid), self.spec(pid).mailbox_max);
+    /// What permissions and limits say. The node itself may always; one spawn at a time always has
+    /// room for its arguments.
+    fn no_leave(&mut self, spawner: Spawner, entry: &str, host: &str) -> Result<(), Refusal> {
+        let Spawner::Process { pid, charge, ties, .. } = spawner else { return Ok(()) };
+        self.may_spawn(pid, entry, host)?;
+        self.room(pid, "children")?;
+        if ties.link {
+            self.room(pid, "links")?;
+        }
+        if ties.monitor {
+            self.room(pid, "monitors")?;
+        }
+        let (under_way, max) = (self.spawning(pid), self.limits(pid).mailbox);
         let what = "bytes in arguments of spawns under way";
-        let full = under_way > 0 && under_way + charge > max as u64;
-        full.then_some(Refusal::TooMany { what, max })
+        match under_way > 0 && under_way + charge > max {
+            true => Err(self.at_limit(pid, what, "mailbox", max)),
+            false => Ok(()),
+        }
     }
 
     fn not_admitted(&self, entry: &str, host: &str) -> Option<Refusal> {
@@ -91,7 +109,7 @@ impl Ledger {
             return Some(Refusal::Stopping);
         }
         match entry {
-            super::ENTRY => {}
+            super::ENTRY | super::OTHER => {}
             super::LIBRARY => {
                 let kind = "library.lua".to_owned();
                 return Some(Refusal::NotAProcess { entry: entry.to_owned(), kind });
@@ -110,7 +128,8 @@ impl Ledger {
         match spawner {
             Spawner::Node { token } => due.node_replies.push((token, answer)),
             Spawner::Process { pid: to, call, .. } if self.living.contains_key(&to) => {
-                due.replies.push(Reply { to, call, answer, law: Law::Answers });
+                let law = answer.law(Law::Answers);
+                due.replies.push(Reply { to, call, answer, law });
             }
             Spawner::Process { .. } => {}
         }
@@ -118,8 +137,14 @@ impl Ledger {
 
     fn loaded(&mut self, pid: Pid) -> Due {
         let mut due = Due::default();
+        let wall_ns = self.limits(pid).wall_ns;
         let Some(record) = self.living.get_mut(&pid) else { return due };
         record.deadlines.start = None;
+        record.loaded_at = self.now;
+        // The largest number says that there is no limit.
+        if wall_ns < u64::MAX {
+            set(&mut record.deadlines.wall, self.now.saturating_add(wall_ns));
+        }
         let stage = std::mem::replace(&mut record.stage, Stage::Running);
         if let Stage::Loading(spawner) = stage {
             self.answer(spawner, Answer::Exactly(Ok(Granted::Pid(pid))), &mut due);

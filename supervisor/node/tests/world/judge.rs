@@ -29,6 +29,7 @@ pub(crate) fn addressee(output: &Output) -> Option<Pid> {
         Output::Start { .. }
         | Output::NodeReply { .. }
         | Output::Ended { .. }
+        | Output::Denied { .. }
         | Output::Stopped => None,
     }
 }
@@ -40,6 +41,7 @@ impl Case<'_> {
         breaches.extend(self.answers());
         breaches.extend(self.messages());
         breaches.extend(self.orders());
+        breaches.extend(self.denials());
         breaches.extend(self.ends());
         breaches
     }
@@ -140,6 +142,20 @@ impl Case<'_> {
         breaches
     }
 
+    fn denials(&self) -> Vec<Breach> {
+        let told = self.pick(|output| match output {
+            Output::Denied { pid, entry, denial, text } => {
+                Some((*pid, entry.to_string(), denial.clone(), text.to_string()))
+            }
+            _ => None,
+        });
+        let due = self.due.denied.iter().cloned().map(|(pid, denial, text)| {
+            let record = self.ledger.living.get(&pid);
+            (pid, record.map_or(String::new(), |record| record.entry.clone()), denial, text)
+        });
+        same(Law::Permissions, "denials", due, told)
+    }
+
     fn ends(&self) -> Vec<Breach> {
         let (end, exits, downs) = (self.due.end.as_ref(), self.exits(), self.link_downs());
         let due = |told: fn(&End) -> &BTreeSet<Pid>| {
@@ -216,7 +232,7 @@ fn wrong_reason(end: &End, got: &ExitReason) -> Option<String> {
         None => (None, None),
     };
     let seen = got.kind == end.kind && got.signal == signal && got.code == code;
-    let same = seen && got.os_pid == end.os_pid;
+    let same = seen && got.os_pid == end.os_pid && got.limit == end.limit;
     let told = end.message.is_none() || end.message == got.message;
     // Only a normal end has nothing to say.
     let said = got.message.is_some() != got.is_normal();

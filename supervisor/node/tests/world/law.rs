@@ -20,6 +20,8 @@ pub(crate) enum Law {
     Answers,
     Empty,
     Stopped,
+    Limits,
+    Permissions,
     Tables,
 }
 
@@ -46,6 +48,12 @@ impl Law {
             Law::Answers => "every call of a living process is answered exactly once",
             Law::Empty => "when all have exited the node is empty",
             Law::Stopped => "a node that was to stop ends up stopped exactly once",
+            Law::Limits => {
+                "nobody holds more than its limits allow, and each refusal names the limit"
+            }
+            Law::Permissions => {
+                "what permissions deny is refused, counted, and told once, and nothing else is"
+            }
             Law::Tables => "the node's own tables agree with each other",
         }
     }

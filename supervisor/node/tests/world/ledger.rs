@@ -3,11 +3,12 @@
 
 use ipc::frame::{CallId, Outcome, RouteId, Ties};
 use ipc::limits::START_MAX_NS;
-use ipc::{ExitKind, Pid, PidText, fault};
-use node::{Granted, HostSpec, Output, Refusal};
+use ipc::{ExitKind, LimitUse, Limits, Pid, PidText, fault};
+use node::{Denial, Granted, HostSpec, Output, Refusal};
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::due::{Due, Newborn};
+use super::permits::Told;
 
 /// Who wanted a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +18,13 @@ pub(crate) enum Spawner {
 }
 
 impl Spawner {
+    pub(crate) fn process(self) -> Option<Pid> {
+        match self {
+            Spawner::Node { .. } => None,
+            Spawner::Process { pid, .. } => Some(pid),
+        }
+    }
+
     pub(crate) fn token(self) -> Option<u32> {
         match self {
             Spawner::Node { token } => Some(token),
@@ -38,6 +46,7 @@ pub(crate) enum Stage {
 pub(crate) struct Order {
     pub(crate) kind: ExitKind,
     pub(crate) message: Option<String>,
+    pub(crate) limit: Option<LimitUse>,
     pub(crate) cause: Option<String>,
 }
 
@@ -55,6 +64,7 @@ pub(crate) struct Record {
     pub(crate) outcome: Option<Outcome>,
     pub(crate) order: Option<Order>,
     pub(crate) waiting: u64,
+    pub(crate) loaded_at: u64,
     pub(crate) deadlines: Deadlines,
 }
 
@@ -81,6 +91,7 @@ pub(crate) struct Deadlines {
     pub(crate) start: Option<u64>,
     pub(crate) cancel: Option<u64>,
     pub(crate) exit: Option<u64>,
+    pub(crate) wall: Option<u64>,
 }
 
 /// Sets a deadline; an earlier one stays.
@@ -108,6 +119,7 @@ pub(crate) struct Stopping {
 pub(crate) struct Ledger {
     pub(crate) now: u64,
     pub(crate) hosts: BTreeMap<String, HostSpec>,
+    pub(crate) entries: BTreeMap<String, Limits>,
     pub(crate) living: BTreeMap<Pid, Record>,
     /// The text of everybody who was ever born.
     pub(crate) texts: BTreeMap<Pid, String>,
@@ -118,6 +130,11 @@ pub(crate) struct Ledger {
     pub(crate) names: BTreeMap<String, Pid>,
     pub(crate) routes: BTreeMap<(Pid, RouteId), Route>,
     pub(crate) stopping: Option<Stopping>,
+    /// Who has spawned whom, for everybody who was ever born.
+    pub(crate) spawners: BTreeMap<Pid, Option<Pid>>,
+    pub(crate) denials: BTreeMap<Denial, u64>,
+    /// Denials of the present input that must be told.
+    pub(crate) told: Vec<Told>,
 }
 
 impl Ledger {
@@ -132,13 +149,15 @@ impl Ledger {
         if lives { Ok(text.pid) } else { Err(Refusal::Gone) }
     }
 
-    pub(crate) fn spec(&self, pid: Pid) -> HostSpec {
-        let host = self.living.get(&pid).and_then(|record| self.hosts.get(&record.host));
-        host.copied().unwrap_or_default()
+    pub(crate) fn limits(&self, pid: Pid) -> Limits {
+        let Some(record) = self.living.get(&pid) else { return Limits::DEFAULT };
+        let (host, entry) = (self.hosts.get(&record.host), self.entries.get(&record.entry));
+        let host = host.map_or(Limits::DEFAULT, |host| host.limits);
+        host.lowered_by(entry.copied().unwrap_or(Limits::NONE))
     }
 
     pub(crate) fn mailbox_max(&self, pid: Pid) -> u64 {
-        self.spec(pid).mailbox_max as u64
+        self.limits(pid).mailbox
     }
 
     /// Bytes of the arguments of its spawns that are under way.
@@ -245,10 +264,13 @@ impl Ledger {
             outcome: None,
             order: None,
             waiting: 0,
+            loaded_at: 0,
             deadlines: Deadlines { start, ..Deadlines::default() },
         };
         self.texts.insert(pid, PidText { host, pid }.to_string());
         self.living.insert(pid, record);
+        let spawner = newborn.spawner.process();
+        self.spawners.insert(pid, spawner);
         if let Spawner::Process { pid: spawner, ties, .. } = newborn.spawner {
             self.tie(spawner, pid, ties);
         }
@@ -268,8 +290,8 @@ impl Ledger {
         for pid in &end.dragged {
             if let Some(record) = self.living.get_mut(pid) {
                 let message = Some(fault::cut(format!("linked process failed: {cause}")));
-                let cause = Some(cause.clone());
-                record.order = Some(Order { kind: ExitKind::Link, message, cause });
+                let (limit, cause) = (None, Some(cause.clone()));
+                record.order = Some(Order { kind: ExitKind::Link, message, limit, cause });
             }
         }
     }

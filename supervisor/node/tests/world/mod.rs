@@ -9,9 +9,11 @@ mod calls;
 mod due;
 mod ends;
 mod foresee;
+mod hosts;
 mod judge;
 mod law;
 mod ledger;
+mod permits;
 mod step;
 mod take;
 
@@ -20,27 +22,26 @@ use ipc::Pid;
 use ipc::frame::{CallId, FromWorker, Op, Outcome};
 use judge::Case;
 use ledger::{Ledger, Record, Stage};
-use node::{ChildEnd, Config, HostSpec, Input, Node, Output};
+use node::{ChildEnd, Config, Denial, Input, Node, Output, Usage};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub(crate) use law::{Breach, Law};
 pub(crate) use step::{Act, Birth, Dest, Lie, Step, Who};
 
-/// The only entry that can be spawned.
+/// The entry that steps spawn where they say no other.
 pub(crate) const ENTRY: &str = "app:worker";
-/// An entry that cannot.
+/// An entry that lowers its host's limit of children to one.
+pub(crate) const OTHER: &str = "app:other";
+/// An entry that cannot be spawned.
 pub(crate) const LIBRARY: &str = "app:library";
 /// A host with room for all.
 pub(crate) const ROOMY: &str = "app:roomy";
-/// A host with little room: four processes, small mailboxes.
+/// A host with little room: four processes, small mailboxes, two links, one name.
 pub(crate) const CRAMPED: &str = "app:cramped";
+/// A host that allows little.
+pub(crate) const JAILED: &str = "app:jailed";
 /// Longer than any deadline of the node.
 pub(crate) const AGES: u64 = 1 << 60;
-
-const HOSTS: [(&str, HostSpec); 2] = [
-    (ROOMY, HostSpec { max_processes: 64, message_max: 4096, mailbox_max: 64 * 1024 }),
-    (CRAMPED, HostSpec { max_processes: 4, message_max: 4096, mailbox_max: 9 * 1024 }),
-];
 
 /// When the kernel reports the end of one that is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,12 +86,14 @@ impl World {
     pub(crate) fn new(reaping: Reaping) -> Self {
         let mut config = Config::new([7; 16]);
         let mut ledger = Ledger::default();
-        for (id, spec) in HOSTS {
-            config.add_host(id, spec);
+        for (id, spec) in hosts::hosts() {
+            config.add_host(id, spec.clone());
             ledger.hosts.insert(id.to_owned(), spec);
         }
-        config.add_entry(ENTRY, "process.lua");
-        config.add_entry(LIBRARY, "library.lua");
+        for (id, kind, limits) in hosts::entries() {
+            config.add_entry(id, kind, limits);
+            ledger.entries.insert(id.to_owned(), limits);
+        }
         World {
             node: Node::new(config),
             ledger,
@@ -185,6 +188,13 @@ impl World {
         for how in self.node.broken_laws() {
             self.breach(Law::Tables, how);
         }
+        for how in self.ledger.over_limits() {
+            self.breach(Law::Limits, how);
+        }
+        if *self.denials() != self.ledger.denials {
+            let how = format!("{:?}, not {:?}", self.denials(), self.ledger.denials);
+            self.breach(Law::Permissions, how);
+        }
         let (there, due) = (self.node.process_count(), self.ledger.living.len());
         if there != due {
             self.breach(Law::Empty, format!("{there} processes, not {due}"));
@@ -199,6 +209,10 @@ impl World {
 
     fn breach(&mut self, law: Law, how: impl Into<String>) {
         self.breaches.push(Breach::new(law, how));
+    }
+
+    pub(crate) fn denials(&self) -> &BTreeMap<Denial, u64> {
+        self.node.denials()
     }
 
     pub(crate) fn next_deadline(&self) -> Option<u64> {
@@ -226,9 +240,13 @@ impl World {
 
     /// The kernel reports each end once.
     fn exits(&mut self, pid: Pid, end: ChildEnd) {
+        self.exits_with(pid, end, Usage::default());
+    }
+
+    pub(crate) fn exits_with(&mut self, pid: Pid, end: ChildEnd, usage: Usage) {
         if self.ledger.living.contains_key(&pid) {
             let os_pid = 1000 + pid.number as u32;
-            self.feed(Input::Exited { pid, os_pid, end });
+            self.feed(Input::Exited { pid, os_pid, end, usage });
         }
     }
 

@@ -1,9 +1,9 @@
 //! The steps that histories are made of. How the world takes them is in `take.rs`.
 
-use ipc::frame::{Op, Ties};
-use node::{ChildEnd, Stop};
+use ipc::frame::{Op, OwnLimit, Ties};
+use node::{ChildEnd, Stop, Stuck, Usage};
 
-use super::ENTRY;
+use super::{ENTRY, OTHER};
 
 /// A process of the history.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +38,8 @@ pub(crate) enum Birth {
 pub(crate) enum Act {
     /// With arguments of so many bytes.
     Spawn(Ties, &'static str, Birth, usize),
+    /// Of another entry, without ties.
+    SpawnOther(&'static str),
     Link(Dest),
     Unlink(Dest),
     Monitor(Dest),
@@ -85,6 +87,12 @@ pub(crate) enum Step {
     Fail(Who),
     /// The kernel's report.
     Exit(Who, ChildEnd),
+    /// The kernel's report, with what it says of CPU time and memory.
+    Used(Who, ChildEnd, Usage),
+    /// The worker says that it is over a limit, and exits.
+    Over(Who, OwnLimit, u64),
+    /// It does not read.
+    Stuck(Who, Stuck),
     /// The kernel's report of one that was killed.
     Reap(Who),
     Lie(Who, Lie),
@@ -104,13 +112,18 @@ impl Act {
             }
             Act::Ask(dest, _) | Act::Cancel(dest, _) | Act::Terminate(dest) => Some(dest),
             Act::Register(_, dest) => dest,
-            Act::Spawn(..) | Act::Trap(_) | Act::Unregister(_) | Act::Lookup(_) => None,
+            Act::Spawn(..)
+            | Act::SpawnOther(_)
+            | Act::Trap(_)
+            | Act::Unregister(_)
+            | Act::Lookup(_) => None,
         }
     }
 
     pub(crate) fn op(self, dest: &str) -> Op<'_> {
         match self {
             Act::Spawn(ties, host, ..) => Op::Spawn { entry: ENTRY, host, ties },
+            Act::SpawnOther(host) => Op::Spawn { entry: OTHER, host, ties: Ties::default() },
             Act::Link(_) => Op::Link { dest },
             Act::Unlink(_) => Op::Unlink { dest },
             Act::Monitor(_) => Op::Monitor { dest },

@@ -1,6 +1,6 @@
 //! How the world takes the steps of a history.
 
-use ipc::frame::{FromWorker, Outcome, RouteId};
+use ipc::frame::{EXIT_MEMORY, FromWorker, Outcome, RouteId};
 use ipc::{Fault, FaultKind, Pid, PidText};
 use node::{ChildEnd, Input};
 
@@ -30,6 +30,17 @@ impl World {
             Step::Return(who) => self.body_ends(who, Outcome::Normal, Some(ChildEnd::Code(0))),
             Step::Fail(who) => self.body_ends(who, failed(), Some(ChildEnd::Code(0))),
             Step::Exit(who, end) => self.with(who, |_| true, |world, pid| world.exits(pid, end)),
+            Step::Used(who, end, usage) => {
+                self.with(who, |_| true, |world, pid| world.exits_with(pid, end, usage));
+            }
+            Step::Over(who, limit, used) => {
+                let at = "main.lua:3".to_owned();
+                let outcome = Outcome::Over { limit, used, at };
+                self.body_ends(who, outcome, Some(ChildEnd::Code(EXIT_MEMORY)));
+            }
+            Step::Stuck(who, how) => {
+                self.with(who, |_| true, |world, pid| world.feed(Input::Stuck { pid, how }));
+            }
             Step::Reap(who) => self.with(who, Record::is_killed, |world, pid| {
                 world.exits(pid, ChildEnd::Signal(9));
             }),

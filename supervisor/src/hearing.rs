@@ -1,0 +1,269 @@
+//! What zygotes answer, and what becomes of those that end.
+
+use crate::attendants::{Attendant, AttendantId};
+use crate::children::{Born, ChildId};
+use crate::ending::reap;
+use crate::source::Source;
+use crate::spawning::ANSWER_MAX_NS;
+use crate::supervisor::Supervisor;
+use crate::terminal::say;
+use crate::zygote::{TRIES, Zygote};
+use ipc::sandbox::Missing;
+use ipc::zygote::FromZygote;
+use mio::unix::SourceFd;
+use node::ChildEnd;
+use rustix::process::{Signal, pidfd_send_signal};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+impl Supervisor {
+    /// Hears all that a zygote has answered.
+    pub(crate) fn hear(&mut self, nest: usize) {
+        while let Some(zygote) = &self.nests[nest].zygote {
+            match packet::receive::<FromZygote>(&zygote.control) {
+                Ok(Some((answer, mut descriptors))) => {
+                    let pidfd = descriptors.pop();
+                    let born = pidfd.map(|pidfd| Born::new(os_pid(pidfd.as_fd()), pidfd));
+                    self.hear_one(nest, answer, born);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                // It has ended, or speaks nonsense and is to end; its pidfd tells the rest.
+                Ok(None) | Err(_) => {
+                    self.kill_zygote(nest);
+                    break;
+                }
+            }
+        }
+        self.ask_for_workers(nest);
+    }
+
+    fn hear_one(&mut self, nest: usize, answer: FromZygote, born: Option<Born>) {
+        match (answer, born) {
+            (FromZygote::Reaper, Some(born)) => self.has_namespace(nest, born),
+            (FromZygote::Zygote, Some(born)) => self.zygote_born(nest, born),
+            (FromZygote::Forked, Some(born)) => self.born(nest, born),
+            (FromZygote::Enclosed(missing), _) => self.say_missing(nest, &missing),
+            (FromZygote::NotEnclosed(missing), _) => {
+                // The first word tells the cause.
+                let why = format!("{missing}; {}", missing.layer.remedy());
+                self.nests[nest].refused.get_or_insert(why);
+            }
+            (FromZygote::Ready, _) => {
+                if self.nests[nest].in_flight.is_empty() {
+                    self.nests[nest].deadline = None;
+                }
+            }
+            (FromZygote::ForkFailed { errno }, _) => self.fork_failed(nest, errno),
+            (_, None) => self.kill_zygote(nest),
+        }
+    }
+
+    fn has_namespace(&mut self, nest: usize, reaper: Born) {
+        let id = self.attend(Attendant::new(reaper.pidfd, reaper.os_pid, nest));
+        // The zygote is its first member.
+        self.attendants.join(Some(id));
+        if let Some(zygote) = &mut self.nests[nest].zygote {
+            zygote.namespace = Some(id);
+        }
+    }
+
+    fn zygote_born(&mut self, nest: usize, born: Born) {
+        if let Err(error) = self.register(born.pidfd.as_raw_fd(), Source::ZygotePidfd(nest)) {
+            say(&format!("cannot watch OS process {}: {error}", born.os_pid));
+        }
+        if let Some(zygote) = &mut self.nests[nest].zygote {
+            zygote.born = Some(born);
+        }
+    }
+
+    /// Watches a child that is no worker.
+    fn attend(&mut self, attendant: Attendant) -> AttendantId {
+        let (fd, os_pid) = (attendant.pidfd.as_raw_fd(), attendant.os_pid);
+        let id = self.attendants.add(attendant);
+        if let Err(error) = self.register(fd, Source::Attendant(id)) {
+            say(&format!("cannot watch OS process {os_pid}: {error}"));
+        }
+        id
+    }
+
+    fn say_missing(&mut self, nest: usize, missing: &[Missing]) {
+        let nest = &mut self.nests[nest];
+        let optional = missing.iter().filter(|missing| nest.plan.layers.has(missing.layer));
+        if !std::mem::replace(&mut nest.said_missing, true) {
+            for missing in optional {
+                say(&format!("host '{}' goes without an optional layer: {missing}", nest.host));
+            }
+        }
+    }
+
+    fn answered(&mut self, nest: usize) -> Option<ChildId> {
+        let deadline = self.now() + ANSWER_MAX_NS;
+        let nest = &mut self.nests[nest];
+        let id = nest.in_flight.pop_front();
+        nest.deadline = (!nest.in_flight.is_empty()).then_some(deadline);
+        id
+    }
+
+    fn born(&mut self, nest: usize, mut born: Born) {
+        self.nests[nest].failures = 0;
+        let Some(id) = self.answered(nest) else { return };
+        if let Err(error) = self.register(born.pidfd.as_raw_fd(), Source::Pidfd(id)) {
+            say(&format!("cannot watch OS process {}: {error}", born.os_pid));
+        }
+        born.namespace = self.nests[nest].zygote.as_ref().and_then(|zygote| zygote.namespace);
+        self.attendants.join(born.namespace);
+        if self.nests[nest].is_strict() {
+            self.retire_zygote(nest);
+        }
+        let Some(child) = self.children.all.get_mut(id) else { return };
+        if child.doomed {
+            let _ = pidfd_send_signal(&born.pidfd, Signal::KILL);
+        }
+        child.born = Some(born);
+        self.lower_cpu(id);
+        let child = &self.children.all[id];
+        let pid = child.process.as_ref().map(|process| process.pid);
+        self.mark_dirty(id);
+        self.mark_readable(id);
+        if let Some(pid) = pid {
+            self.say_started(pid);
+        }
+    }
+
+    /// The next worker is to come from another zygote. This one ends when its socket is closed.
+    fn retire_zygote(&mut self, nest: usize) {
+        let Some(Zygote { born: Some(born), namespace, .. }) = self.nests[nest].zygote.take()
+        else {
+            return;
+        };
+        let fd = born.pidfd.as_raw_fd();
+        let _ = self.poll.registry().deregister(&mut SourceFd(&fd));
+        let mut retired = Attendant::new(born.pidfd, born.os_pid, nest);
+        retired.lives_in = namespace;
+        self.attend(retired);
+    }
+
+    fn fork_failed(&mut self, nest: usize, errno: i32) {
+        let Some(id) = self.answered(nest) else { return };
+        let error = io::Error::from_raw_os_error(errno);
+        self.no_worker(id, &format!("cannot fork a worker: {error}"));
+    }
+
+    /// Zygotes that owe an answer for too long are stopped or wedged: they are made anew.
+    pub(crate) fn check_zygotes(&mut self) {
+        let now = self.now();
+        for nest in 0..self.nests.len() {
+            if self.nests[nest].deadline.is_some_and(|at| at <= now) {
+                self.nests[nest].deadline = None;
+                self.kill_zygote(nest);
+            }
+        }
+    }
+
+    fn kill_zygote(&self, nest: usize) {
+        let Some(zygote) = &self.nests[nest].zygote else { return };
+        let starter = self.attendants.all.get(&zygote.starter);
+        match (&zygote.born, starter) {
+            (Some(born), _) => born.kill(),
+            (None, Some(starter)) => starter.kill(),
+            (None, None) => {}
+        }
+    }
+
+    /// An attendant may have ended.
+    pub(crate) fn lose_attendant(&mut self, id: AttendantId) {
+        let Some(attendant) = self.attendants.all.get(&id) else { return };
+        let Some(end) = reap(attendant.pidfd.as_fd()) else { return };
+        let nest = attendant.nest;
+        let lives_in = attendant.lives_in;
+        self.attendants.all.remove(&id);
+        self.attendants.leave(lives_in);
+        self.hear(nest);
+        let childless = |zygote: &Zygote| zygote.starter == id && zygote.born.is_none();
+        if self.nests[nest].zygote.as_ref().is_some_and(childless) {
+            self.lost(nest, end);
+        }
+    }
+
+    /// A zygote may have ended.
+    pub(crate) fn lose_zygote(&mut self, nest: usize) {
+        let born = self.nests[nest].zygote.as_ref().and_then(|zygote| zygote.born.as_ref());
+        let Some(end) = born.and_then(|born| reap(born.pidfd.as_fd())) else { return };
+        self.hear(nest);
+        self.lost(nest, end);
+    }
+
+    /// A zygote is gone. What it was asked for is asked of the next one.
+    fn lost(&mut self, nest: usize, end: ChildEnd) {
+        let lost = &mut self.nests[nest];
+        let Some(zygote) = lost.zygote.take() else { return };
+        self.attendants.leave(zygote.namespace);
+        lost.deadline = None;
+        lost.failures += 1;
+        let in_flight = std::mem::take(&mut lost.in_flight);
+        let (failures, refused) = (lost.failures, lost.refused.take());
+        if !in_flight.is_empty() {
+            self.watch_for_strays();
+        }
+        for id in in_flight.into_iter().rev() {
+            self.ask_again(nest, id);
+        }
+        match (refused, failures >= TRIES) {
+            (Some(why), _) => self.give_up(nest, &why),
+            (None, true) => {
+                let how = how_it_ended(end);
+                self.give_up(nest, &format!("its zygote {how}, {failures} times in a row"));
+            }
+            (None, false) => self.ask_for_workers(nest),
+        }
+    }
+
+    fn ask_again(&mut self, nest: usize, id: ChildId) {
+        let Some(child) = self.children.all.get_mut(id) else { return };
+        // A worker that was forked and not reported finds this end closed, and exits.
+        child.socket = None;
+        // It may still be in its group, which has room for one: that is removed at the end.
+        child.group = None;
+        self.nests[nest].wanted.push_front(id);
+        if self.children.all[id].doomed {
+            self.doom(id);
+        }
+    }
+
+    /// Nothing can be started on this host now: everybody who waits is told why.
+    pub(crate) fn give_up(&mut self, nest: usize, why: &str) {
+        let host = self.nests[nest].host.clone();
+        self.nests[nest].failures = 0;
+        let why = format!("host '{host}' cannot start processes: {why}");
+        for id in std::mem::take(&mut self.nests[nest].wanted) {
+            self.no_worker(id, &why);
+        }
+    }
+}
+
+fn how_it_ended(end: ChildEnd) -> String {
+    match end {
+        ChildEnd::Code(code) => format!("exited with code {code}"),
+        ChildEnd::Signal(signal) => format!("was killed by {}", ipc::signal_name(signal)),
+    }
+}
+
+/// The OS pid of a child, as the supervisor sees it: a zygote in a pid namespace of its own knows
+/// another. 0 where the kernel does not say.
+fn os_pid(pidfd: BorrowedFd<'_>) -> u32 {
+    let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd()));
+    let line =
+        info.as_deref().unwrap_or_default().lines().find_map(|line| line.strip_prefix("Pid:"));
+    line.and_then(|pid| pid.trim().parse().ok()).unwrap_or(0)
+}
+
+impl Born {
+    fn new(os_pid: u32, pidfd: OwnedFd) -> Self {
+        Born { pidfd, os_pid, namespace: None }
+    }
+
+    fn kill(&self) {
+        // It can fail only where it is gone already.
+        let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
+    }
+}

@@ -1,0 +1,230 @@
+//! Workers that do not answer: stopped (SIGSTOP), wedged, or computing without end where nothing in
+//! the worker can interrupt it.
+//!
+//! Whoever was told something and has said nothing since is asked (`Ping`); whoever does not answer
+//! that either is looked at, and ended unless there is an excuse. So an idle worker is never asked and
+//! costs nothing.
+
+use crate::children::{Child, ChildId};
+use crate::supervisor::Supervisor;
+use ipc::Pid;
+use ipc::frame::ToWorker;
+use ipc::limits::WATCHDOG_NS;
+use node::{Input, Stuck};
+use std::collections::VecDeque;
+use std::fs;
+
+/// CPU time in one period below which a worker does not compute.
+const IDLE_NS: u64 = WATCHDOG_NS / 100;
+
+/// Workers that were told something, by the time at which they are looked at.
+#[derive(Debug, Default)]
+pub(crate) struct Watchdog(VecDeque<(u64, ChildId, Pid)>);
+
+/// What was known of a worker when it was looked at last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Watch {
+    /// Bytes that it had ever said.
+    heard: u64,
+    /// Bytes that it had ever said when it was told something last.
+    told: u64,
+    /// CPU time that it had used when it was asked; it was not, where there is none.
+    asked: Option<u64>,
+    /// CPU time that it had used.
+    cpu: u64,
+}
+
+/// A worker at the moment of looking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Look {
+    heard: u64,
+    /// As proc_pid_stat(5) has it: `R`, `S`, `D`, `T`, `t`.
+    state: char,
+    cpu: u64,
+}
+
+/// What is to be done about a worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// It lives.
+    Rest,
+    /// Ask it whether it does.
+    Ask(Watch),
+    /// Look again later.
+    WatchOn(Watch),
+    /// End it.
+    End(Stuck),
+}
+
+/// Decides. `turn_ns`: CPU time that it may use without yielding.
+fn judge(before: Watch, look: Look, turn_ns: u64) -> Verdict {
+    if look.heard != before.heard {
+        // What it said may be older than what it was told last.
+        return match look.heard == before.told {
+            true => Verdict::WatchOn(Watch { heard: look.heard, asked: None, ..before }),
+            false => Verdict::Rest,
+        };
+    }
+    let Some(cpu_when_asked) = before.asked else {
+        return Verdict::Ask(Watch { asked: Some(look.cpu), cpu: look.cpu, ..before });
+    };
+    let busy = look.cpu.saturating_sub(cpu_when_asked);
+    // The worker watches its turn itself, and is given the time to say so.
+    if busy > turn_ns.saturating_mul(2) {
+        return Verdict::End(Stuck::Busy { cpu_ns: busy });
+    }
+    // One that could run and may not, or that waits for a disk, is not to blame.
+    let waits = matches!(look.state, 'S' | 'T' | 't');
+    match waits && look.cpu.saturating_sub(before.cpu) < IDLE_NS {
+        true => Verdict::End(Stuck::Silent { ns: WATCHDOG_NS }),
+        false => Verdict::WatchOn(Watch { cpu: look.cpu, ..before }),
+    }
+}
+
+impl Watchdog {
+    pub(crate) fn next(&self) -> Option<u64> {
+        self.0.front().map(|(at, ..)| *at)
+    }
+
+    fn due(&mut self, now: u64) -> Option<(ChildId, Pid)> {
+        let (at, ..) = *self.0.front()?;
+        (at <= now).then(|| self.0.pop_front().map(|(_, id, pid)| (id, pid)))?
+    }
+}
+
+impl Supervisor {
+    /// Begins to watch a process that was told something.
+    pub(crate) fn watch(&mut self, id: ChildId) {
+        let at = self.now() + WATCHDOG_NS;
+        let Some(child) = self.children.all.get_mut(id) else { return };
+        let Some(process) = &child.process else { return };
+        let heard = child.heard;
+        match &mut child.watch {
+            Some(watch) => watch.told = heard,
+            None => {
+                self.watchdog.0.push_back((at, id, process.pid));
+                child.watch = Some(Watch { heard, told: heard, ..Watch::default() });
+            }
+        }
+    }
+
+    /// Looks at those that are due.
+    pub(crate) fn check_watched(&mut self) {
+        let now = self.now();
+        while let Some((id, pid)) = self.watchdog.due(now) {
+            let Some(child) = self.children.all.get_mut(id) else { continue };
+            if child.process.as_ref().is_none_or(|process| process.pid != pid) {
+                continue;
+            }
+            let watch = match child.judge() {
+                Verdict::Rest => {
+                    child.watch = None;
+                    continue;
+                }
+                Verdict::End(how) => {
+                    self.input(Input::Stuck { pid, how });
+                    continue;
+                }
+                Verdict::Ask(watch) => {
+                    self.children.push(id, &ToWorker::Ping, &[]);
+                    watch
+                }
+                Verdict::WatchOn(watch) => watch,
+            };
+            if let Some(child) = self.children.all.get_mut(id) {
+                child.watch = Some(watch);
+            }
+            self.watchdog.0.push_back((now + WATCHDOG_NS, id, pid));
+            self.mark_dirty(id);
+        }
+    }
+}
+
+impl Child {
+    fn judge(&self) -> Verdict {
+        let (Some(watch), Some(process)) = (self.watch, &self.process) else {
+            return Verdict::Rest;
+        };
+        // One that is not read, because its text waits to be printed, cannot be heard.
+        let heard = !self.paused && !self.silent;
+        match self.look().filter(|_| heard) {
+            Some(look) => judge(watch, look, process.limits.turn_ns),
+            None => Verdict::WatchOn(watch),
+        }
+    }
+
+    /// The CPU time that it has used, where that is limited. It can be had until it is reaped.
+    pub(crate) fn limited_cpu_ns(&self) -> u64 {
+        let limited = self.process.as_ref().is_some_and(|process| process.limits.cpu_s < u64::MAX);
+        let born = self.born.as_ref().filter(|_| limited);
+        born.and_then(|born| seen(born.os_pid)).map_or(0, |(_, cpu)| cpu)
+    }
+
+    fn look(&self) -> Option<Look> {
+        let (state, cpu) = seen(self.born.as_ref()?.os_pid)?;
+        Some(Look { heard: self.heard, state, cpu })
+    }
+}
+
+/// State and CPU time in nanoseconds of a child that is not reaped yet (proc_pid_stat(5)).
+pub(crate) fn seen(os_pid: u32) -> Option<(char, u64)> {
+    let stat = fs::read_to_string(format!("/proc/{os_pid}/stat")).ok()?;
+    // The name stands in parentheses and may hold any character.
+    let (_, rest) = stat.rsplit_once(')')?;
+    let mut fields = rest.split_whitespace();
+    let state = fields.next()?.chars().next()?;
+    let user: u64 = fields.nth(10)?.parse().ok()?;
+    let system: u64 = fields.next()?.parse().ok()?;
+    Some((state, (user + system) * (1_000_000_000 / rustix::param::clock_ticks_per_second())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TURN: u64 = 10_000_000_000;
+
+    fn look(state: char, cpu: u64) -> Look {
+        Look { heard: 7, state, cpu }
+    }
+
+    #[test]
+    fn whoever_said_something_rests_and_whoever_did_not_is_asked() {
+        assert_eq!(judge(Watch::default(), look('S', 0), TURN), Verdict::Rest);
+        let quiet = Watch { heard: 7, ..Watch::default() };
+        let asked = Watch { asked: Some(5), cpu: 5, ..quiet };
+        assert_eq!(judge(quiet, look('T', 5), TURN), Verdict::Ask(asked));
+        assert_eq!(judge(asked, Look { heard: 8, ..look('S', 5) }, TURN), Verdict::Rest);
+    }
+
+    #[test]
+    fn whoever_said_something_before_it_was_told_the_last_is_watched_on() {
+        let told_again = Watch { heard: 5, told: 7, asked: Some(5), cpu: 5 };
+        let on = Watch { heard: 7, asked: None, ..told_again };
+        assert_eq!(judge(told_again, look('T', 5), TURN), Verdict::WatchOn(on));
+        let asked = Watch { asked: Some(5), ..on };
+        assert_eq!(judge(on, look('T', 5), TURN), Verdict::Ask(asked));
+    }
+
+    #[test]
+    fn whoever_does_not_answer_is_ended_unless_it_has_an_excuse() {
+        let asked = Watch { heard: 7, told: 7, asked: Some(0), cpu: 0 };
+        for stopped in ['S', 'T', 't'] {
+            let end = Verdict::End(Stuck::Silent { ns: WATCHDOG_NS });
+            assert_eq!(judge(asked, look(stopped, IDLE_NS - 1), TURN), end);
+        }
+        for (state, cpu) in [('R', 0), ('D', 0), ('S', IDLE_NS), ('R', 2 * TURN)] {
+            let on = Verdict::WatchOn(Watch { cpu, ..asked });
+            assert_eq!(judge(asked, look(state, cpu), TURN), on, "{state} {cpu}");
+        }
+        let end = Verdict::End(Stuck::Busy { cpu_ns: 2 * TURN + 1 });
+        assert_eq!(judge(asked, look('R', 2 * TURN + 1), TURN), end);
+    }
+
+    #[test]
+    fn the_test_itself_is_seen_running() {
+        let me = std::process::id();
+        let (state, _) = seen(me).expect("this process is there");
+        assert!("RSD".contains(state), "{state}");
+    }
+}

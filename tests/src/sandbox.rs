@@ -1,0 +1,90 @@
+//! What tests of the sandbox share: a worker's status, and a user who is not root.
+
+use crate::{App, bin};
+use rustix::process::geteuid;
+use std::collections::HashMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use tempfile::TempDir;
+
+/// The lines of `/proc/PID/status`, by their fields.
+///
+/// # Panics
+/// Where the process is gone.
+#[must_use]
+pub fn worker_status(os_pid: u32) -> HashMap<String, String> {
+    let status = fs::read_to_string(format!("/proc/{os_pid}/status")).expect("it lives");
+    let fields = status.lines().filter_map(|line| line.split_once(':'));
+    fields.map(|(name, value)| (name.to_owned(), value.trim().to_owned())).collect()
+}
+
+/// A user who is not root, and programs that it may run. Both go with it.
+#[derive(Debug)]
+pub struct OrdinaryUser {
+    name: String,
+    /// Its user and group id.
+    pub id: u32,
+    programs: TempDir,
+}
+
+impl OrdinaryUser {
+    /// Makes a user; `None` where this is no root, who alone can.
+    ///
+    /// # Panics
+    /// Where `useradd` fails.
+    #[must_use]
+    pub fn make() -> Option<Self> {
+        if !geteuid().is_root() {
+            return None;
+        }
+        // One for each process that asks, so that tests do not meet.
+        static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        let next = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let name = format!("wabe-{}-{next}", std::process::id());
+        let made = Command::new("useradd")
+            .args(["--user-group", "--no-create-home", "--shell", "/bin/false", &name])
+            .status();
+        assert!(made.is_ok_and(|made| made.success()), "cannot make user {name}");
+        let id = Command::new("id").args(["-u", &name]).output().expect("id says the user's id");
+        let id = String::from_utf8_lossy(&id.stdout).trim().parse().expect("a number");
+        let programs = tempfile::tempdir().expect("a temporary folder can be made");
+        open_to_all(programs.path());
+        for program in ["wabe", "wabe-worker"] {
+            let copy = programs.path().join(program);
+            fs::copy(bin(program), &copy).expect("programs can be copied");
+        }
+        Some(OrdinaryUser { name, id, programs })
+    }
+
+    /// `wabe`, where this user may run it.
+    #[must_use]
+    pub fn wabe(&self) -> PathBuf {
+        self.programs.path().join("wabe")
+    }
+
+    /// `wabe run FOLDER ENTRY`, as this user.
+    #[must_use]
+    pub fn command(&self, app: &App, entry: &str) -> Command {
+        open_to_all(app.path());
+        let mut command = Command::new(self.wabe());
+        command.arg("run").arg(app.path()).arg(entry).uid(self.id).gid(self.id);
+        command
+    }
+}
+
+fn open_to_all(folder: &Path) {
+    let open = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(folder, open).expect("the folder is this test's own");
+}
+
+impl Drop for OrdinaryUser {
+    fn drop(&mut self) {
+        let removed = Command::new("userdel").arg(&self.name).status();
+        if !removed.is_ok_and(|removed| removed.success()) {
+            eprintln!("cannot remove user {}", self.name);
+        }
+    }
+}
