@@ -129,6 +129,12 @@ fn without_a_layer_nothing_starts() {
 }
 
 #[test]
+fn without_clone3_the_older_call_does() {
+    let ran = run_without("clone3", "{}");
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "started\n"), "{ran:#?}");
+}
+
+#[test]
 fn what_is_never_optional_cannot_be_declared_so() {
     for layer in ["seccomp", "landlock", "no_new_privs", "rlimits", "descriptors"] {
         let ran = run_without("unshare", &format!("{{optional: [{layer}]}}"));

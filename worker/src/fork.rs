@@ -26,7 +26,7 @@ pub(crate) enum Forked {
     },
 }
 
-/// Forks with `clone3(CLONE_PARENT | CLONE_PIDFD)`: the new process is a sibling, so the supervisor
+/// Forks with `clone3(CLONE_PARENT | CLONE_PIDFD)`, or clone(2) where that is missing: the new process is a sibling, so the supervisor
 /// is its parent and can wait for it. With a directory of a control group it is born there.
 ///
 /// # Errors
@@ -55,8 +55,13 @@ pub(crate) fn fork_sibling(cgroup: Option<&OwnedFd>) -> io::Result<Forked> {
     // fork(2). The caller has one thread (`only_thread` was asked before the first fork), so no lock
     // is held by a thread that the child lacks; atfork handlers are not run, and nothing here
     // registers any.
-    let result: c_long =
+    let mut result: c_long =
         unsafe { libc::syscall(libc::SYS_clone3, ptr::from_mut(&mut args), size_of_val(&args)) };
+    let absent = || io::Error::last_os_error().raw_os_error() == Some(libc::ENOSYS);
+    if result == -1 && cgroup.is_none() && absent() {
+        // Containers often answer so, for their filters cannot look into clone3's arguments.
+        result = old_clone(args.flags, &mut pidfd, tid);
+    }
     match result {
         -1 => Err(io::Error::last_os_error()),
         0 => Ok(Forked::Child),
@@ -66,6 +71,18 @@ pub(crate) fn fork_sibling(cgroup: Option<&OwnedFd>) -> io::Result<Forked> {
             Ok(Forked::Zygote { pidfd })
         }
     }
+}
+
+/// The same by clone(2), which takes no control group.
+fn old_clone(flags: u64, pidfd: &mut RawFd, tid: u64) -> c_long {
+    // With CLONE_PIDFD the pidfd is stored where CLONE_PARENT_SETTID would store the pid.
+    let (stack, tls) = (0u64, 0u64);
+    // SAFETY: as for clone3.
+    #[cfg(target_arch = "x86_64")]
+    return unsafe { libc::syscall(libc::SYS_clone, flags, stack, ptr::from_mut(pidfd), tid, tls) };
+    // SAFETY: as for clone3.
+    #[cfg(not(target_arch = "x86_64"))]
+    return unsafe { libc::syscall(libc::SYS_clone, flags, stack, ptr::from_mut(pidfd), tls, tid) };
 }
 
 /// Forks an ordinary child; `None` in it.

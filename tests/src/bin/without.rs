@@ -19,6 +19,7 @@ fn main() {
 fn number(name: &str) -> u32 {
     let number = match name {
         "capset" => libc::SYS_capset,
+        "clone3" => libc::SYS_clone3,
         "close_range" => libc::SYS_close_range,
         "landlock_create_ruleset" => libc::SYS_landlock_create_ruleset,
         "prctl" => libc::SYS_prctl,
