@@ -132,6 +132,13 @@ pub fn time_text(ns: u64) -> String {
     }
 }
 
+/// What is said of a limit that was exceeded: `memory limit of 32 MiB exceeded (used 32.1 MiB)`.
+/// `unit` makes both amounts readable.
+#[must_use]
+pub fn exceeded_text(what: &str, limit: u64, used: u64, unit: fn(u64) -> String) -> String {
+    format!("{what} limit of {} exceeded (used {})", unit(limit), unit(used))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,9 +2,8 @@
 //! zygotes are forked from, which end at once; retired zygotes; and the first processes of pid
 //! namespaces, which live as long as anybody lives there.
 
-use rustix::process::{Signal, pidfd_send_signal};
+use crate::children::Born;
 use std::collections::BTreeMap;
-use std::os::fd::OwnedFd;
 
 /// Which attendant. Never used twice: whoever lets go of one that is gone lets go of nobody.
 pub(crate) type AttendantId = usize;
@@ -12,14 +11,11 @@ pub(crate) type AttendantId = usize;
 /// One of them.
 #[derive(Debug)]
 pub(crate) struct Attendant {
-    pub(crate) pidfd: OwnedFd,
-    pub(crate) os_pid: u32,
+    pub(crate) born: Born,
     /// The nest that it serves.
     pub(crate) nest: usize,
     /// Who lives in its namespace: the zygote and its workers.
     members: usize,
-    /// The first process of the namespace in which it lives itself.
-    pub(crate) lives_in: Option<AttendantId>,
 }
 
 /// All of them.
@@ -53,18 +49,13 @@ impl Attendants {
         let Some(attendant) = id.and_then(|id| self.all.get_mut(&id)) else { return };
         attendant.members = attendant.members.saturating_sub(1);
         if attendant.members == 0 {
-            attendant.kill();
+            attendant.born.kill();
         }
     }
 }
 
 impl Attendant {
-    pub(crate) fn new(pidfd: OwnedFd, os_pid: u32, nest: usize) -> Self {
-        Attendant { pidfd, os_pid, nest, members: 0, lives_in: None }
-    }
-
-    pub(crate) fn kill(&self) {
-        // It can fail only where it is gone already.
-        let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
+    pub(crate) fn new(born: Born, nest: usize) -> Self {
+        Attendant { born, nest, members: 0 }
     }
 }

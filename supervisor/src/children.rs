@@ -9,6 +9,7 @@ use ipc::frame::ToWorker;
 use ipc::limits::{MESSAGE_DEFAULT, OUTBOX_SLACK, OUTBOXES_MAX};
 use ipc::{Deframer, Limits, Outbox, Pid};
 use mio::net::UnixStream;
+use rustix::process::{Signal, pidfd_send_signal};
 use slab::Slab;
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -58,13 +59,24 @@ pub(crate) struct Child {
     pub(crate) group: Option<Group>,
 }
 
-/// What is known of a worker that runs.
+/// What is known of a child that runs.
 #[derive(Debug)]
 pub(crate) struct Born {
     pub(crate) pidfd: OwnedFd,
     pub(crate) os_pid: u32,
     /// The first process of the pid namespace in which it lives.
     pub(crate) namespace: Option<AttendantId>,
+}
+
+impl Born {
+    pub(crate) fn new(os_pid: u32, pidfd: OwnedFd) -> Self {
+        Born { pidfd, os_pid, namespace: None }
+    }
+
+    pub(crate) fn kill(&self) {
+        // It can fail only where the child is dead already and not reaped yet.
+        let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
+    }
 }
 
 /// The process that a worker is.

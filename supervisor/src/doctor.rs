@@ -4,6 +4,7 @@
 use crate::app::Enclosure;
 use crate::cgroup::Cgroups;
 use crate::enclosing::Ground;
+use crate::ending::end_all;
 use crate::terminal;
 use crate::zygote::{Started, code_file};
 use ipc::frame::{FromWorker, ToWorker};
@@ -22,6 +23,9 @@ use std::{io, iter};
 
 /// Time for one trial.
 const TRIAL_MAX: Duration = Duration::from_secs(10);
+
+/// Time that each process of a trial has to end.
+const END_MAX: Timespec = Timespec { tv_sec: 10, tv_nsec: 0 };
 
 /// What came of a layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -261,17 +265,8 @@ impl Patient {
 
     /// The first process of a namespace was told of first, and can be waited for last.
     fn end(self) {
-        let Patient { started, pidfds, .. } = self;
-        started.end();
-        for pidfd in &pidfds {
-            let _ = rustix::process::pidfd_send_signal(pidfd, rustix::process::Signal::KILL);
-        }
-        for pidfd in pidfds.iter().rev() {
-            let deadline = Instant::now() + TRIAL_MAX;
-            if readable(pidfd, deadline).is_ok() {
-                crate::ending::reap(pidfd.as_fd());
-            }
-        }
+        self.started.end();
+        end_all(&self.pidfds.iter().rev().collect::<Vec<_>>(), END_MAX);
     }
 }
 

@@ -5,7 +5,7 @@ use crate::supervisor::Supervisor;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid as peek};
 use node::{ChildEnd, Input, Usage};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fd::{AsFd, BorrowedFd};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::process::{Signal, WaitId, WaitIdOptions, pidfd_send_signal, waitid};
 
@@ -68,7 +68,7 @@ impl Supervisor {
         let mut attendants = self.attendants.all.values();
         born.any(|born| born.os_pid == os_pid)
             || zygotes.any(|zygote| zygote.os_pid == os_pid)
-            || attendants.any(|attendant| attendant.os_pid == os_pid)
+            || attendants.any(|attendant| attendant.born.os_pid == os_pid)
     }
 
     /// Ends zygotes and warm workers at the end of a run, and waits until they are gone: whoever
@@ -76,19 +76,23 @@ impl Supervisor {
     pub(crate) fn end_the_rest(&mut self) {
         let born = self.children.all.iter().filter_map(|(_, child)| child.born.as_ref());
         let zygotes = self.nests.iter().filter_map(|nest| nest.zygote.as_ref()?.born.as_ref());
-        // The first process of a namespace ends after everybody in it was reaped.
-        // Whoever is younger lives in it, or in none.
-        let attendants = self.attendants.all.values().rev().map(|attendant| &attendant.pidfd);
-        let pidfds = born.chain(zygotes).map(|born| &born.pidfd).chain(attendants);
-        let pidfds: Vec<_> = pidfds.collect();
-        for pidfd in &pidfds {
-            let _ = pidfd_send_signal(pidfd, Signal::KILL);
-        }
-        let deadline = Timespec { tv_sec: 1, tv_nsec: 0 };
-        for pidfd in pidfds {
-            let _ = poll(&mut [PollFd::new(pidfd, PollFlags::IN)], Some(&deadline));
-            reap(pidfd.as_fd());
-        }
+        // The first process of a namespace ends after everybody in it was reaped: whoever is younger
+        // lives in it, or in none.
+        let attendants = self.attendants.all.values().rev().map(|attendant| &attendant.born);
+        let pidfds = born.chain(zygotes).chain(attendants).map(|born| &born.pidfd);
+        end_all(&pidfds.collect::<Vec<_>>(), Timespec { tv_sec: 1, tv_nsec: 0 });
+    }
+}
+
+/// Kills them all, and waits for each so long at most, in this order, to reap it.
+pub(crate) fn end_all(pidfds: &[&OwnedFd], each: Timespec) {
+    for pidfd in pidfds {
+        // It can fail only where the child is dead already and not reaped yet.
+        let _ = pidfd_send_signal(pidfd, Signal::KILL);
+    }
+    for pidfd in pidfds {
+        let _ = poll(&mut [PollFd::new(pidfd, PollFlags::IN)], Some(&each));
+        reap(pidfd.as_fd());
     }
 }
 

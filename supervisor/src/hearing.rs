@@ -12,9 +12,8 @@ use ipc::sandbox::Missing;
 use ipc::zygote::FromZygote;
 use mio::unix::SourceFd;
 use node::ChildEnd;
-use rustix::process::{Signal, pidfd_send_signal};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 impl Supervisor {
     /// Hears all that a zygote has answered.
@@ -59,7 +58,7 @@ impl Supervisor {
     }
 
     fn has_namespace(&mut self, nest: usize, reaper: Born) {
-        let id = self.attend(Attendant::new(reaper.pidfd, reaper.os_pid, nest));
+        let id = self.attend(Attendant::new(reaper, nest));
         // The zygote is its first member.
         self.attendants.join(Some(id));
         if let Some(zygote) = &mut self.nests[nest].zygote {
@@ -68,9 +67,7 @@ impl Supervisor {
     }
 
     fn zygote_born(&mut self, nest: usize, born: Born) {
-        if let Err(error) = self.register(born.pidfd.as_raw_fd(), Source::ZygotePidfd(nest)) {
-            say(&format!("cannot watch OS process {}: {error}", born.os_pid));
-        }
+        self.watch_end(&born, Source::ZygotePidfd(nest));
         if let Some(zygote) = &mut self.nests[nest].zygote {
             zygote.born = Some(born);
         }
@@ -78,19 +75,20 @@ impl Supervisor {
 
     /// Watches a child that is no worker.
     fn attend(&mut self, attendant: Attendant) -> AttendantId {
-        let (fd, os_pid) = (attendant.pidfd.as_raw_fd(), attendant.os_pid);
-        let id = self.attendants.add(attendant);
-        if let Err(error) = self.register(fd, Source::Attendant(id)) {
-            say(&format!("cannot watch OS process {os_pid}: {error}"));
+        self.watch_end(&attendant.born, Source::Attendant(self.attendants.next_id()));
+        self.attendants.add(attendant)
+    }
+
+    fn watch_end(&self, born: &Born, source: Source) {
+        if let Err(error) = self.register(born.pidfd.as_raw_fd(), source) {
+            say(&format!("cannot watch OS process {}: {error}", born.os_pid));
         }
-        id
     }
 
     fn say_missing(&mut self, nest: usize, missing: &[Missing]) {
         let nest = &mut self.nests[nest];
-        let optional = missing.iter().filter(|missing| nest.plan.layers.has(missing.layer));
         if !std::mem::replace(&mut nest.said_missing, true) {
-            for missing in optional {
+            for missing in missing {
                 say(&format!("host '{}' goes without an optional layer: {missing}", nest.host));
             }
         }
@@ -107,9 +105,7 @@ impl Supervisor {
     fn born(&mut self, nest: usize, mut born: Born) {
         self.nests[nest].failures = 0;
         let Some(id) = self.answered(nest) else { return };
-        if let Err(error) = self.register(born.pidfd.as_raw_fd(), Source::Pidfd(id)) {
-            say(&format!("cannot watch OS process {}: {error}", born.os_pid));
-        }
+        self.watch_end(&born, Source::Pidfd(id));
         born.namespace = self.nests[nest].zygote.as_ref().and_then(|zygote| zygote.namespace);
         self.attendants.join(born.namespace);
         if self.nests[nest].is_strict() {
@@ -117,7 +113,7 @@ impl Supervisor {
         }
         let Some(child) = self.children.all.get_mut(id) else { return };
         if child.doomed {
-            let _ = pidfd_send_signal(&born.pidfd, Signal::KILL);
+            born.kill();
         }
         child.born = Some(born);
         self.lower_cpu(id);
@@ -138,9 +134,7 @@ impl Supervisor {
         };
         let fd = born.pidfd.as_raw_fd();
         let _ = self.poll.registry().deregister(&mut SourceFd(&fd));
-        let mut retired = Attendant::new(born.pidfd, born.os_pid, nest);
-        retired.lives_in = namespace;
-        self.attend(retired);
+        self.attend(Attendant::new(Born { namespace, ..born }, nest));
     }
 
     fn fork_failed(&mut self, nest: usize, errno: i32) {
@@ -165,7 +159,7 @@ impl Supervisor {
         let starter = self.attendants.all.get(&zygote.starter);
         match (&zygote.born, starter) {
             (Some(born), _) => born.kill(),
-            (None, Some(starter)) => starter.kill(),
+            (None, Some(starter)) => starter.born.kill(),
             (None, None) => {}
         }
     }
@@ -173,11 +167,10 @@ impl Supervisor {
     /// An attendant may have ended.
     pub(crate) fn lose_attendant(&mut self, id: AttendantId) {
         let Some(attendant) = self.attendants.all.get(&id) else { return };
-        let Some(end) = reap(attendant.pidfd.as_fd()) else { return };
-        let nest = attendant.nest;
-        let lives_in = attendant.lives_in;
+        let Some(end) = reap(attendant.born.pidfd.as_fd()) else { return };
+        let (nest, namespace) = (attendant.nest, attendant.born.namespace);
         self.attendants.all.remove(&id);
-        self.attendants.leave(lives_in);
+        self.attendants.leave(namespace);
         self.hear(nest);
         let childless = |zygote: &Zygote| zygote.starter == id && zygote.born.is_none();
         if self.nests[nest].zygote.as_ref().is_some_and(childless) {
@@ -255,15 +248,4 @@ fn os_pid(pidfd: BorrowedFd<'_>) -> u32 {
     let line =
         info.as_deref().unwrap_or_default().lines().find_map(|line| line.strip_prefix("Pid:"));
     line.and_then(|pid| pid.trim().parse().ok()).unwrap_or(0)
-}
-
-impl Born {
-    fn new(os_pid: u32, pidfd: OwnedFd) -> Self {
-        Born { pidfd, os_pid, namespace: None }
-    }
-
-    fn kill(&self) {
-        // It can fail only where it is gone already.
-        let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
-    }
 }

@@ -3,7 +3,7 @@
 use crate::app::{App, Kind};
 use crate::diagnostic::{Diagnostic, line_span};
 use crate::task::TaskEnd;
-use crate::terminal::harmless;
+use crate::terminal::one_line;
 use ipc::payload::{EXT_ERROR, LEVELS_MAX};
 use ipc::{ExitReason, Fault, signal_name};
 use node::Denial;
@@ -84,11 +84,6 @@ pub(crate) fn failure(entry: &str, reason: &ExitReason, body: &[u8]) -> String {
         }
     }
     text
-}
-
-/// A text of a script's, without the means to look like a line of wabe's own.
-fn one_line(text: &str) -> String {
-    String::from_utf8_lossy(&harmless(text.as_bytes())).into_owned()
 }
 
 /// Why a main process could not be started: with the line underlined where the text names one of

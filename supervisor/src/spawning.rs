@@ -1,7 +1,7 @@
 //! Workers for processes: taken warm, or asked from the host's zygote.
 
 use crate::attendants::Attendant;
-use crate::children::{Assigned, Child, ChildId};
+use crate::children::{Assigned, Born, Child, ChildId};
 use crate::source::Source;
 use crate::supervisor::{Later, Supervisor};
 use crate::zygote::{Nest, Started, Zygote};
@@ -12,7 +12,7 @@ use mio::net::UnixStream;
 use mio::unix::SourceFd;
 use mio::{Interest, Token};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
-use rustix::process::{Pid as OsPid, Resource, Rlimit, Signal, pidfd_send_signal, prlimit};
+use rustix::process::{Pid as OsPid, Resource, Rlimit, prlimit};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::rc::Rc;
 use std::{io, iter};
@@ -130,10 +130,9 @@ impl Supervisor {
     }
 
     fn start_zygote(&mut self, nest: usize) -> io::Result<()> {
-        let started = {
-            let cgroups = self.cgroups.as_ref().ok().and_then(Option::as_ref);
-            Started::start(&self.worker, self.nests[nest].plan, &self.code, cgroups)?
-        };
+        let cgroups = self.cgroups.as_ref().ok().and_then(Option::as_ref);
+        let plan = self.nests[nest].plan;
+        let started = Started::start(&self.worker, plan, &self.code, cgroups)?;
         let starter = self.attendants.next_id();
         let control = self.register(started.control.as_raw_fd(), Source::Control(nest));
         let pidfd = self.register(started.pidfd.as_raw_fd(), Source::Attendant(starter));
@@ -142,7 +141,7 @@ impl Supervisor {
             return Err(error);
         }
         let Started { control, pidfd, os_pid } = started;
-        self.attendants.add(Attendant::new(pidfd, os_pid, nest));
+        self.attendants.add(Attendant::new(Born::new(os_pid, pidfd), nest));
         self.nests[nest].zygote = Some(Zygote { control, born: None, starter, namespace: None });
         let deadline = self.now() + ANSWER_MAX_NS;
         self.nests[nest].deadline.get_or_insert(deadline);
@@ -195,9 +194,7 @@ impl Supervisor {
         let Some(child) = self.children.all.get_mut(id) else { return };
         child.doomed = true;
         if let Some(born) = &child.born {
-            // It can fail only where the worker is dead already and not reaped yet.
-            let _ = pidfd_send_signal(&born.pidfd, Signal::KILL);
-            return;
+            return born.kill();
         }
         let nest = self.nest_of.get(&child.host).copied();
         let Some(nest) = nest.map(|nest| &mut self.nests[nest]) else { return };

@@ -19,7 +19,12 @@ pub(crate) fn say(text: &str) {
 /// The same for one line that repeats what a script or its worker has said: whatever that is, it
 /// moves no cursor and looks like no other line, also where it is read later.
 pub(crate) fn say_line(line: &str) {
-    say(&String::from_utf8_lossy(&harmless(line.as_bytes())));
+    say(&one_line(line));
+}
+
+/// A text of a script's, without the means to look like a line of wabe's own.
+pub(crate) fn one_line(text: &str) -> String {
+    String::from_utf8_lossy(&harmless(text.as_bytes())).into_owned()
 }
 
 /// A text on standard error that is made for it, colours and all.

@@ -156,8 +156,8 @@ impl Started {
 }
 
 impl Zygote {
-    /// Asks for a worker with that end of a socket, and in that control group; false where it is to be asked later, or the
-    /// next zygote, because this one is ending: its pidfd is about to tell.
+    /// Asks for a worker with that end of a socket, and in that control group; false where it is to be
+    /// asked later, or the next zygote, because this one is ending: its pidfd is about to tell.
     ///
     /// # Errors
     /// As sendmsg(2).

@@ -7,7 +7,7 @@ use crate::fork::exit_now;
 use crate::native::{Session, Shared};
 use crate::safepoint::traceback;
 use ipc::frame::{EXIT_MEMORY, EXIT_TURN, FromWorker, Outcome, OwnLimit};
-use ipc::quota::{bytes_text, time_text};
+use ipc::quota::{bytes_text, exceeded_text, time_text};
 use ipc::{Fault, FaultKind};
 use mlua::ffi::lua_State;
 use std::cell::{OnceCell, RefMut};
@@ -74,9 +74,10 @@ fn loading_text(session: &Session, limit: OwnLimit, used: u64, at: &str) -> Stri
         None | Some("") => String::new(),
         Some(place) => format!("{place}: "),
     };
-    let (name, limit, used) = match limit {
-        OwnLimit::Memory => ("memory", bytes_text(session.limits.memory), bytes_text(used)),
-        OwnLimit::Turn => ("turn", time_text(session.limits.turn_ns), time_text(used)),
+    let limits = &session.limits;
+    let exceeded = match limit {
+        OwnLimit::Memory => exceeded_text("memory", limits.memory, used, bytes_text),
+        OwnLimit::Turn => exceeded_text("turn", limits.turn_ns, used, time_text),
     };
-    format!("{place}{name} limit of {limit} exceeded (used {used}) while loading")
+    format!("{place}{exceeded} while loading")
 }

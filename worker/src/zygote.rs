@@ -45,7 +45,7 @@ pub fn run(body: Body) -> io::Result<()> {
     }
     hygiene::begin()?;
     let (plan, mut missing) = or_refuse(control, without_what_may_be_missing(plan));
-    let inside = or_refuse(control, go_inside(control, &plan));
+    let alone = or_refuse(control, go_inside(control, &plan, &mut missing));
     let (wait, told) = pipe_with(PipeFlags::CLOEXEC)?;
     let forked = of(Layer::Namespaces, "forking the zygote", fork_sibling(None));
     match or_refuse(control, forked) {
@@ -60,12 +60,11 @@ pub fn run(body: Body) -> io::Result<()> {
             exit_now(0);
         }
     }
-    let enclosure = or_refuse(control, enclose(control, plan, inside.is_none()));
+    let enclosure = or_refuse(control, enclose(control, plan, alone));
     let vm = Vm::new().map_err(|error| io::Error::other(error.to_string()))?;
     if plan.sandbox == Sandbox::Strict {
         vm.set_clock_step(STRICT_CLOCK_STEP_NS);
     }
-    missing.extend(inside);
     packet::send(control, &FromZygote::Enclosed(missing), &[])?;
     serve(control, &vm, &enclosure, body)
 }
@@ -96,19 +95,20 @@ fn without_what_may_be_missing(plan: Plan) -> Layered<(Plan, Vec<Missing>)> {
     }
 }
 
-/// Prepares the program that the zygote is forked from. Returns why it has no namespaces of its own,
-/// where it has none and need not have any.
-fn go_inside(control: BorrowedFd<'_>, plan: &Plan) -> Layered<Option<Missing>> {
+/// Prepares the program that the zygote is forked from. True where it has namespaces of its own.
+fn go_inside(control: BorrowedFd<'_>, plan: &Plan, missing: &mut Vec<Missing>) -> Layered<bool> {
     if plan.layers.has(Layer::Descriptors) {
         // Whoever started the supervisor may have left descriptors open in it without CLOEXEC.
         of(Layer::Descriptors, "close_range", close_from(3))?;
     }
     if !plan.layers.has(Layer::Namespaces) {
-        let why = "it is not asked for".to_owned();
-        return Ok(Some(Missing { layer: Layer::Namespaces, why }));
+        return Ok(false);
     }
     match enter(plan) {
-        Err(missing) if plan.optional.has(Layer::Namespaces) => return Ok(Some(missing)),
+        Err(why) if plan.optional.has(Layer::Namespaces) => {
+            missing.push(why);
+            return Ok(false);
+        }
         entered => entered?,
     }
     // The first one that is forked is pid 1 of the namespace, the second one the zygote.
@@ -122,7 +122,7 @@ fn go_inside(control: BorrowedFd<'_>, plan: &Plan) -> Layered<Option<Missing>> {
             of(Layer::Namespaces, "telling the supervisor", told)?;
         }
     }
-    Ok(None)
+    Ok(true)
 }
 
 /// In the zygote.
@@ -177,12 +177,11 @@ fn become_worker(vm: &Vm, enclosure: &Enclosure, socket: OwnedFd, uid: u32, body
     if turn::install(enclosure.turn_ns()).is_err() {
         exit_now(EXIT_UNPREPARED);
     }
-    match enclosure.worker(socket, uid) {
-        Ok(socket) => match enclosure.close(uid) {
-            Ok(()) => body(vm, socket),
-            Err(missing) => say_not_enclosed(&socket, missing),
-        },
-        Err((socket, missing)) => say_not_enclosed(&socket, missing),
+    let enclosed = enclosure.worker(&socket, uid);
+    let socket = hygiene::at_its_place(socket);
+    match enclosed.and_then(|()| enclosure.close(uid)) {
+        Ok(()) => body(vm, socket),
+        Err(missing) => say_not_enclosed(&socket, missing),
     }
     exit_now(EXIT_UNPREPARED)
 }

@@ -44,7 +44,7 @@ impl Counted {
         }
     }
 
-    /// The field under `limits` in a manifest.
+    /// The field of a manifest.
     const fn field(self) -> &'static str {
         match self {
             Counted::Monitors => "links",

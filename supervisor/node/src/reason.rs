@@ -6,7 +6,7 @@ use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::String;
 use ipc::frame::{EXIT_MEMORY, EXIT_TURN, Outcome, OwnLimit};
-use ipc::quota::{bytes_text, time_text};
+use ipc::quota::{bytes_text, exceeded_text, time_text};
 use ipc::{ExitKind, ExitReason, LimitUse, Limits, fault, signal_name};
 
 /// The only signal that the node has sent. The kernel sends it where a control group is out of
@@ -55,7 +55,7 @@ impl Exceeded {
     }
 
     fn text(&self) -> String {
-        format!("{} (used {})", self.bare_text(), (self.unit)(self.limit.used))
+        exceeded_text(self.kind.as_str(), self.limit.limit, self.limit.used, self.unit)
     }
 
     pub(crate) fn order(self) -> Order {

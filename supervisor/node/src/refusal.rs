@@ -69,7 +69,7 @@ pub enum Refusal {
         what: &'static str,
         /// The limit.
         max: u64,
-        /// The field under `limits` that sets it.
+        /// The field of a manifest that sets it.
         field: &'static str,
         /// Whose field: a host or an entry.
         of: String,

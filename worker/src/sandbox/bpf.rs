@@ -52,8 +52,13 @@ const NATIVE: u32 = 0xc000_003e;
 #[cfg(target_arch = "aarch64")]
 const NATIVE: u32 = 0xc000_00b7;
 
+/// An instruction that is no conditional jump.
+fn plain(code: u16, k: u32) -> Instruction {
+    Instruction { code, jt: 0, jf: 0, k }
+}
+
 fn load(offset: u32) -> Instruction {
-    Instruction { code: LOAD, jt: 0, jf: 0, k: offset }
+    plain(LOAD, offset)
 }
 
 fn ret(decision: Decision) -> Instruction {
@@ -62,7 +67,7 @@ fn ret(decision: Decision) -> Instruction {
         Decision::Errno(errno) => RET_ERRNO | u32::from(errno),
         Decision::Kill => RET_KILL_PROCESS,
     };
-    Instruction { code: RETURN, jt: 0, jf: 0, k }
+    plain(RETURN, k)
 }
 
 impl Program {
@@ -102,7 +107,7 @@ fn tree(rules: &[&Rule]) -> Vec<Instruction> {
                 // Too far for a conditional jump, which has one byte.
                 Err(_) => vec![
                     Instruction { code: JUMP_AT_LEAST, jt: 0, jf: 1, k: from[0].number },
-                    Instruction { code: JUMP, jt: 0, jf: 0, k: left.len() as u32 },
+                    plain(JUMP, left.len() as u32),
                 ],
             };
             all.extend(left);

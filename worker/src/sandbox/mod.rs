@@ -82,49 +82,24 @@ impl Enclosure {
         self.plan.limits.turn_ns
     }
 
-    /// Puts on the rest, in a copy: the worker's number makes its user. Returns its socket.
+    /// Puts on the first part of the rest, in a copy: the worker's number makes its user. Its socket
+    /// goes to its place next, and then [`Enclosure::close`] does what is left.
     ///
     /// The order matters: the user before the parent-death signal, which a change of user clears;
     /// the descriptors before their limit; the filter last, for it allows nothing of this.
-    pub(crate) fn worker(
-        &self,
-        socket: OwnedFd,
-        number: u32,
-    ) -> Result<OwnedFd, (OwnedFd, Missing)> {
+    pub(crate) fn worker(&self, socket: &OwnedFd, number: u32) -> Layered<()> {
         let has = |layer| self.plan.layers.has(layer);
-        let mut socket = socket;
-        let rest = || -> Layered<()> {
-            if has(Layer::Uid) {
-                privileges::own_user(self.first_uid.saturating_add(number))?;
-            }
-            if has(Layer::Capabilities) {
-                privileges::none()?;
-            }
-            of(Layer::Descriptors, "parent-death signal", hygiene::worker(&socket))?;
-            if let Some(domain) = &self.domain {
-                landlock::restrict(domain)?;
-                // Here, for afterwards there is no descriptor left to try it with.
-                landlock::holds()?;
-            }
-            Ok(())
-        };
-        if let Err(missing) = rest() {
-            return Err((socket, missing));
+        if has(Layer::Uid) {
+            privileges::own_user(self.first_uid.saturating_add(number))?;
         }
-        socket = hygiene::at_its_place(socket);
-        match self.close_and_limit() {
-            Ok(()) => Ok(socket),
-            Err(missing) => Err((socket, missing)),
+        if has(Layer::Capabilities) {
+            privileges::none()?;
         }
-    }
-
-    fn close_and_limit(&self) -> Layered<()> {
-        let has = |layer| self.plan.layers.has(layer);
-        if has(Layer::Descriptors) {
-            self.only_the_socket()?;
-        }
-        if has(Layer::Rlimits) {
-            rlimits::worker(&self.plan.limits, self.base)?;
+        of(Layer::Descriptors, "parent-death signal", hygiene::worker(socket))?;
+        if let Some(domain) = &self.domain {
+            landlock::restrict(domain)?;
+            // Here, for afterwards there is no descriptor left to try it with.
+            landlock::holds()?;
         }
         Ok(())
     }
@@ -136,9 +111,15 @@ impl Enclosure {
         holds(Layer::Descriptors, "a descriptor is left open", !left)
     }
 
-    /// The last step of [`Enclosure::worker`]: looks at what was put on, then the filter.
+    /// Closes what is open, sets the limits, looks at what was put on, and puts the filter on.
     pub(crate) fn close(&self, number: u32) -> Layered<()> {
         let has = |layer| self.plan.layers.has(layer);
+        if has(Layer::Descriptors) {
+            self.only_the_socket()?;
+        }
+        if has(Layer::Rlimits) {
+            rlimits::worker(&self.plan.limits, self.base)?;
+        }
         if has(Layer::Uid) {
             privileges::is_user(self.first_uid.saturating_add(number))?;
         }
