@@ -61,17 +61,7 @@ fn a_folder_without_a_manifest_is_no_app() {
 /// An app whose only host has no sandbox.
 fn unenclosed() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let manifest = "\
-namespace: app
-entries:
-  - name: main
-    kind: process.lua
-    source: file://main.lua
-  - name: pool
-    kind: process.host
-    host:
-      sandbox: none
-";
+    let manifest = concat!(include_str!("manifests/pool.yaml"), "      sandbox: none\n");
     std::fs::write(folder.path().join("_index.yaml"), manifest).expect("it is new");
     std::fs::write(folder.path().join("main.lua"), "return print").expect("it is new");
     folder

@@ -12,7 +12,7 @@ use std::process::Command;
 use std::time::Duration;
 use tests::live::{DEADLINE, GO};
 use tests::proc::{Hold, left_after};
-use tests::sandbox::worker_status;
+use tests::sandbox::{assert_enclosed, worker_status};
 use tests::{App, Live, Ran, Running, run};
 
 pub(crate) const ALL: [(&str, fn()); 13] = [
@@ -123,29 +123,6 @@ fn assert_limited(unit: &Path, os_pid: u32, memory: u64) {
     assert_eq!(file(&folder, "memory.oom.group"), "1");
     assert_eq!(file(&folder, "memory.swap.max"), "0");
     assert_eq!(file(&folder, "cgroup.procs"), os_pid.to_string());
-}
-
-/// What of a live worker can be seen from outside, whatever its groups are.
-fn assert_enclosed(os_pid: u32, namespaces: bool) {
-    let status = worker_status(os_pid);
-    for (field, wanted) in [
-        ("Seccomp", "2"),
-        ("NoNewPrivs", "1"),
-        ("CapPrm", "0000000000000000"),
-        ("CapEff", "0000000000000000"),
-        ("CapBnd", "0000000000000000"),
-        ("CapAmb", "0000000000000000"),
-        ("Threads", "1"),
-    ] {
-        assert_eq!(status[field], wanted, "{field} of {os_pid}");
-    }
-    assert_eq!(tests::proc::descriptors(os_pid).len(), 4);
-    let ids = status["NSpid"].split_whitespace().count();
-    assert_eq!(ids, if namespaces { 2 } else { 1 }, "pid namespaces of {os_pid}");
-    if namespaces {
-        let root = fs::read_dir(format!("/proc/{os_pid}/root/")).expect("root may look");
-        assert_eq!(root.count(), 0, "the root is not empty");
-    }
 }
 
 /// An app runs with all its workers in groups, and leaves nothing.

@@ -1,6 +1,6 @@
-//! What tests of the sandbox share: a worker's status, and a user who is not root.
+//! What tests of the sandbox share: a look at a live worker, and a user who is not root.
 
-use crate::{App, bin};
+use crate::{App, bin, proc};
 use rustix::process::geteuid;
 use std::collections::HashMap;
 use std::fs;
@@ -19,6 +19,55 @@ pub fn worker_status(os_pid: u32) -> HashMap<String, String> {
     let status = fs::read_to_string(format!("/proc/{os_pid}/status")).expect("it lives");
     let fields = status.lines().filter_map(|line| line.split_once(':'));
     fields.map(|(name, value)| (name.to_owned(), value.trim().to_owned())).collect()
+}
+
+/// Checks what of a live worker can be read from outside. `alone`: in namespaces of its own (of that of
+/// control groups the caller knows whether there is one).
+///
+/// # Panics
+/// Where anything is not as it should be.
+pub fn assert_enclosed(os_pid: u32, alone: bool) {
+    let status = worker_status(os_pid);
+    for (field, wanted) in [
+        ("Seccomp", "2"),
+        ("NoNewPrivs", "1"),
+        ("CapInh", "0000000000000000"),
+        ("CapPrm", "0000000000000000"),
+        ("CapEff", "0000000000000000"),
+        ("CapBnd", "0000000000000000"),
+        ("CapAmb", "0000000000000000"),
+        ("Threads", "1"),
+    ] {
+        assert_eq!(status[field], wanted, "{field} of {os_pid}");
+    }
+    let descriptors = proc::descriptors(os_pid);
+    let [zero, one, two, socket] = &descriptors[..] else {
+        panic!("four descriptors, not {descriptors:?}");
+    };
+    assert_eq!([zero, one, two].map(String::as_str), ["/dev/null"; 3]);
+    assert!(socket.starts_with("socket:"), "{socket}");
+    let ids = status["NSpid"].split_whitespace().count();
+    assert_eq!(ids, if alone { 2 } else { 1 }, "pid namespaces of {os_pid}");
+    if alone {
+        for namespace in ["user", "pid", "net", "mnt", "ipc", "uts"] {
+            assert_ne!(
+                namespace_of(os_pid, namespace),
+                namespace_of(std::process::id(), namespace)
+            );
+        }
+        let root = fs::read_dir(format!("/proc/{os_pid}/root/"));
+        assert_eq!(root.map(Iterator::count).ok(), Some(0), "the root is not empty");
+    }
+}
+
+/// What names a namespace of a process.
+///
+/// # Panics
+/// Where the process is gone.
+#[must_use]
+pub fn namespace_of(os_pid: u32, namespace: &str) -> String {
+    let link = fs::read_link(format!("/proc/{os_pid}/ns/{namespace}"));
+    link.expect("a namespace has a name").to_string_lossy().into_owned()
 }
 
 /// A user who is not root, and programs that it may run. Both go with it.

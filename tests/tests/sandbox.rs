@@ -7,7 +7,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 use tests::live::{DEADLINE, GO};
-use tests::sandbox::{OrdinaryUser, worker_status};
+use tests::sandbox::{OrdinaryUser, assert_enclosed, namespace_of, worker_status};
 use tests::{App, Live, Ran, Running, bin, run};
 
 const WITHOUT: &str = env!("CARGO_BIN_EXE_without");
@@ -23,60 +23,32 @@ fn idle(host: &str) -> App {
     App::of(host, &[("main", IDLE), ("go", GO)])
 }
 
-/// What of a live worker can be read from outside.
-fn assert_enclosed(live: &mut Live, alone: bool) {
+/// The processes of an idle app. It lives on until it is told to go.
+fn both(live: &mut Live) -> [u32; 2] {
     live.stdout_after("ready");
-    let (main, other) = (live.os_pids("app:main", 1)[0], live.os_pids("app:go", 1)[0]);
-    for os_pid in [main, other] {
-        let status = worker_status(os_pid);
-        for (field, wanted) in [
-            ("Seccomp", "2"),
-            ("NoNewPrivs", "1"),
-            ("CapInh", "0000000000000000"),
-            ("CapPrm", "0000000000000000"),
-            ("CapEff", "0000000000000000"),
-            ("CapAmb", "0000000000000000"),
-            ("Threads", "1"),
-        ] {
-            assert_eq!(status[field], wanted, "{field} of {os_pid}");
-        }
-        let descriptors = tests::proc::descriptors(os_pid);
-        let [zero, one, two, socket] = &descriptors[..] else {
-            panic!("four descriptors, not {descriptors:?}");
-        };
-        assert_eq!([zero, one, two].map(String::as_str), ["/dev/null"; 3]);
-        assert!(socket.starts_with("socket:"), "{socket}");
-        if alone {
-            assert_eq!(status["NSpid"].split_whitespace().count(), 2, "no pid namespace");
-            assert_eq!(status["CapBnd"], "0000000000000000");
-            for namespace in ["user", "pid", "net", "mnt", "ipc", "uts", "cgroup"] {
-                assert_ne!(namespace_of(os_pid, namespace), namespace_of(0, namespace));
-            }
-            let root = fs::read_dir(format!("/proc/{os_pid}/root/"));
-            assert_eq!(root.map(Iterator::count).ok(), Some(0), "the root is not empty");
-        }
-    }
-    live.go();
+    [live.os_pids("app:main", 1)[0], live.os_pids("app:go", 1)[0]]
 }
 
-fn namespace_of(os_pid: u32, namespace: &str) -> String {
-    let who = if os_pid == 0 { "self".to_owned() } else { os_pid.to_string() };
-    let link = fs::read_link(format!("/proc/{who}/ns/{namespace}"));
-    link.expect("a namespace has a name").to_string_lossy().into_owned()
+/// The same, of which it is checked that they are enclosed.
+fn enclosed(live: &mut Live, alone: bool) -> [u32; 2] {
+    let both = both(live);
+    for os_pid in both {
+        assert_enclosed(os_pid, alone);
+        let own = namespace_of(os_pid, "cgroup") != namespace_of(std::process::id(), "cgroup");
+        assert!(own || !alone, "no namespace of control groups");
+    }
+    both
 }
 
 #[test]
 fn a_live_worker_is_what_it_should_be() {
     let mut live = Live::start(idle("{}"), &[]);
-    assert_enclosed(&mut live, true);
+    let both = enclosed(&mut live, true);
     if geteuid().is_root() {
-        let (main, go) = (live.os_pids("app:main", 1)[0], live.os_pids("app:go", 1)[0]);
-        let users = [main, go]
-            .map(|os_pid| tests::proc::look(os_pid).map(|_| worker_status(os_pid)["Uid"].clone()));
-        if let [Some(main), Some(go)] = users {
-            assert_ne!(main, go, "two workers have one user");
-        }
+        let [main, go] = both.map(|os_pid| worker_status(os_pid)["Uid"].clone());
+        assert_ne!(main, go, "two workers have one user");
     }
+    live.go();
     live.ends_well();
 }
 
@@ -89,7 +61,8 @@ fn an_ordinary_user_has_all_but_its_own_users() {
     let app = idle("{}");
     let mut command = user.command(&app, "app:main");
     let mut live = Live::watch(app, Running::start(command.arg("-v")));
-    assert_enclosed(&mut live, true);
+    enclosed(&mut live, true);
+    live.go();
     live.ends_well();
 }
 
@@ -167,29 +140,26 @@ fn where_user_namespaces_are_forbidden_the_rest_works_if_it_may() {
     let app = idle("{optional: [namespaces, uid]}");
     let running = Running::start(&mut where_user_namespaces_are_forbidden(&app));
     let mut live = Live::watch(app, running);
-    assert_enclosed(&mut live, false);
+    enclosed(&mut live, false);
+    live.go();
     live.ends_well();
 }
 
 #[test]
 fn every_worker_of_a_strict_host_has_an_address_space_of_its_own() {
-    let mut live = Live::start(idle("{sandbox: strict}"), &[]);
-    live.stdout_after("ready");
-    let (main, go) = (live.os_pids("app:main", 1)[0], live.os_pids("app:go", 1)[0]);
-    let [main, go] = [main, go].map(stack_of);
+    let [main, go] = stacks("{sandbox: strict}");
     assert_ne!(main, go, "two workers of a strict host have one layout");
+    let [main, go] = stacks("{}");
+    assert_eq!(main, go, "the test sees nothing: copies of one have one layout");
+}
+
+/// Where the stacks of both processes of an idle app begin.
+fn stacks(host: &str) -> [String; 2] {
+    let mut live = Live::start(idle(host), &[]);
+    let both = both(&mut live).map(stack_of);
     live.go();
     live.ends_well();
-    let mut live = Live::start(idle("{}"), &[]);
-    live.stdout_after("ready");
-    let (main, go) = (live.os_pids("app:main", 1)[0], live.os_pids("app:go", 1)[0]);
-    assert_eq!(
-        stack_of(main),
-        stack_of(go),
-        "the test sees nothing: copies of one have one layout"
-    );
-    live.go();
-    live.ends_well();
+    both
 }
 
 /// Where its stack begins (proc_pid_stat(5), field 28).

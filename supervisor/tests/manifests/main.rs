@@ -10,16 +10,7 @@ use supervisor::Diagnostic;
 use supervisor::app::{App, Enclosure};
 
 /// What stands before the fields of the host `app:pool`; those begin on line 9.
-const BEFORE: &str = "\
-namespace: app
-entries:
-  - name: main
-    kind: process.lua
-    source: file://main.lua
-  - name: pool
-    kind: process.host
-    host:
-";
+const BEFORE: &str = include_str!("pool.yaml");
 
 fn load(manifest: &str) -> Result<App, Diagnostic> {
     let folder = tempfile::tempdir().expect("a temporary folder");

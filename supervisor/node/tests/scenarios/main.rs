@@ -19,12 +19,14 @@ mod world;
 use ipc::frame::Ties;
 use ipc::{ExitKind, ExitReason, FaultKind, Pid, PidText};
 use node::{Granted, Output, Refusal};
-use world::{Dest, Reaping, Step, Who, World};
+use world::{Birth, Dest, JAILED, Reaping, Step, Who, World};
 
 const A: Who = Who::Born(0);
 const B: Who = Who::Born(1);
 const C: Who = Who::Born(2);
 const D: Who = Who::Born(3);
+const E: Who = Who::Born(4);
+const F: Who = Who::Born(5);
 
 const NO_TIES: Ties = Ties { link: false, monitor: false };
 const BOTH_TIES: Ties = Ties { link: true, monitor: true };
@@ -142,4 +144,11 @@ fn take(world: &mut World, steps: &[Step]) {
 fn close(mut world: World) {
     world.close();
     assert!(world.breaches.is_empty(), "{:#?}", world.breaches);
+}
+
+/// D is one of the jailed, who may have two of each; A, B and C are free.
+fn jail(steps: &[Step]) -> World {
+    let mut world = after(Reaping::AtOnce, &[Step::Want(JAILED, Birth::Loads)]);
+    take(&mut world, steps);
+    world
 }

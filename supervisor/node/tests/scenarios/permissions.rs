@@ -5,16 +5,6 @@ use crate::world::{Act, Birth, CRAMPED, ENTRY, JAILED, OTHER, ROOMY};
 use ipc::frame::Op;
 use node::Denial;
 
-const E: Who = Who::Born(4);
-const F: Who = Who::Born(5);
-
-/// D is one of the jailed; A, B and C are free.
-fn jail(steps: &[Step]) -> World {
-    let mut world = after(Reaping::AtOnce, &[Step::Want(JAILED, Birth::Loads)]);
-    take(&mut world, steps);
-    world
-}
-
 const fn by_d(act: Act) -> Step {
     Step::Call(D, act)
 }

@@ -5,16 +5,6 @@ use crate::world::{Act, Birth, JAILED, OTHER, ROOMY};
 use ipc::LimitUse;
 use node::ChildEnd;
 
-const E: Who = Who::Born(4);
-const F: Who = Who::Born(5);
-
-/// D is one of the jailed, who may have two of each.
-fn jail(steps: &[Step]) -> World {
-    let mut world = after(Reaping::AtOnce, &[Step::Want(JAILED, Birth::Loads)]);
-    take(&mut world, steps);
-    world
-}
-
 const fn spawn(who: Who) -> Step {
     Step::Call(who, Act::Spawn(NO_TIES, JAILED, Birth::Loads, 10))
 }
