@@ -54,7 +54,7 @@ pub fn encode(out: &mut Vec<u8>, header: &impl Serialize, body: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::frame::{FromWorker, Op, Ties, ToWorker};
+    use crate::frame::{FromWorker, Op, Ties, ToWorker, With};
 
     fn header_of(frame: &[u8]) -> &[u8] {
         let len = u16::from_le_bytes([frame[4], frame[5]]) as usize;
@@ -63,7 +63,12 @@ mod tests {
 
     #[test]
     fn headers_come_back() {
-        let op = Op::Spawn { entry: "app:a", host: "app:p", ties: Ties::default() };
+        let op = Op::Spawn {
+            entry: "app:a",
+            host: "app:p",
+            ties: Ties::default(),
+            with: With::default(),
+        };
         let call = FromWorker::Call { call: 7, op };
         let mut out = Vec::new();
         encode(&mut out, &call, b"body");

@@ -2,6 +2,11 @@
 
 use crate::codec::{HEADER_LENGTH, LENGTH};
 use crate::limits::HEADER_MAX;
+use std::rc::Rc;
+
+/// Bytes from which on a frame is read straight to where it stays, and its body may be passed on
+/// without a copy.
+pub const LARGE: usize = 64 * 1024;
 
 /// Cuts a stream of bytes into frames.
 ///
@@ -10,6 +15,10 @@ use crate::limits::HEADER_MAX;
 #[derive(Debug)]
 pub struct Deframer {
     partial: Vec<u8>,
+    /// Where the room begins that [`Deframer::room`] has made.
+    room_at: usize,
+    /// The large frame that was given out last.
+    large: Option<Rc<Vec<u8>>>,
     frame_max: usize,
 }
 
@@ -20,6 +29,8 @@ pub struct Frame<'a> {
     pub header: &'a [u8],
     /// The payload.
     pub body: &'a [u8],
+    /// The bytes at whose end the payload lies, where it is large: to be kept without a copy.
+    pub large: Option<&'a Rc<Vec<u8>>>,
 }
 
 /// Bytes that are no frames. The connection cannot be used any further.
@@ -47,7 +58,7 @@ impl Deframer {
     /// A deframer for frames of at most `frame_max` bytes, length field excluded.
     #[must_use]
     pub fn new(frame_max: usize) -> Self {
-        Deframer { partial: Vec::new(), frame_max }
+        Deframer { partial: Vec::new(), room_at: 0, large: None, frame_max }
     }
 
     /// True where half a frame is waiting for its rest.
@@ -60,6 +71,34 @@ impl Deframer {
     #[must_use]
     pub fn held(&self) -> usize {
         self.partial.capacity()
+    }
+
+    /// Bytes that a large frame which has begun still lacks; 0 where there is none. Whoever reads then
+    /// may do so into [`Deframer::room`].
+    #[must_use]
+    pub fn lacks(&self) -> usize {
+        match frame_length(&self.partial, self.frame_max) {
+            Ok(Some(length)) if length >= LARGE => {
+                (LENGTH + length).saturating_sub(self.partial.len())
+            }
+            _ => 0,
+        }
+    }
+
+    /// Room for the next bytes of a large frame: at most as many as it lacks, as `most`, and as have
+    /// come already, so that memory is taken for what was really sent. [`Deframer::came`] comes next, and
+    /// then a feed with nothing.
+    pub fn room(&mut self, most: usize) -> &mut [u8] {
+        let len = self.partial.len();
+        let room = self.lacks().min(most).min(len.max(LARGE));
+        self.room_at = len;
+        self.partial.resize(len + room, 0);
+        &mut self.partial[len..]
+    }
+
+    /// So many bytes have come into the room.
+    pub fn came(&mut self, count: usize) {
+        self.partial.truncate(self.room_at + count);
     }
 
     /// Takes bytes; [`Feed::next_frame`] gives the frames in them.
@@ -83,10 +122,7 @@ impl Feed<'_> {
     /// # Errors
     /// Where the bytes are no frame; every further call gives an error too.
     pub fn next_frame(&mut self) -> Result<Option<Frame<'_>>, FrameError> {
-        if std::mem::take(&mut self.emitted) {
-            // A large buffer is not kept for a connection that may never need it again.
-            self.deframer.partial = Vec::new();
-        }
+        self.forget_emitted();
         match self.deframer.partial.is_empty() {
             true => self.next_in_bytes(),
             false => self.next_in_partial(),
@@ -116,7 +152,20 @@ impl Feed<'_> {
             return Ok(None);
         }
         self.emitted = true;
-        split(&self.deframer.partial[LENGTH..]).map(Some)
+        if self.deframer.partial.len() < LARGE {
+            return split(&self.deframer.partial[LENGTH..]).map(Some);
+        }
+        let whole = Rc::new(std::mem::take(&mut self.deframer.partial));
+        let whole = self.deframer.large.insert(whole);
+        split(&whole[LENGTH..]).map(|frame| Some(Frame { large: Some(whole), ..frame }))
+    }
+
+    fn forget_emitted(&mut self) {
+        if std::mem::take(&mut self.emitted) {
+            // A large buffer is not kept for a connection that may never need it again.
+            self.deframer.partial = Vec::new();
+            self.deframer.large = None;
+        }
     }
 
     /// Moves bytes into `partial` until it holds `want` or the bytes are used up.
@@ -130,9 +179,7 @@ impl Feed<'_> {
 
 impl Drop for Feed<'_> {
     fn drop(&mut self) {
-        if self.emitted {
-            self.deframer.partial = Vec::new();
-        }
+        self.forget_emitted();
         self.deframer.partial.extend_from_slice(self.bytes);
     }
 }
@@ -154,7 +201,7 @@ fn split(frame: &[u8]) -> Result<Frame<'_>, FrameError> {
         return Err(FrameError::BadHeader { header, length: frame.len() });
     }
     let (header, body) = rest.split_at(header);
-    Ok(Frame { header, body })
+    Ok(Frame { header, body, large: None })
 }
 
 #[cfg(test)]
@@ -186,6 +233,50 @@ mod tests {
         }
         assert!(!deframer.is_partial());
         Ok(frames)
+    }
+
+    /// The same, large frames straight to where they stay, by so many bytes at most.
+    fn read_straight(mut rest: &[u8], most: usize) -> Result<Vec<Vec<u8>>, FrameError> {
+        let (mut deframer, mut frames) = (Deframer::new(1 << 20), Vec::new());
+        while !rest.is_empty() {
+            let now = match deframer.lacks() {
+                0 => {
+                    let (now, later) = rest.split_at(most.min(rest.len()));
+                    rest = later;
+                    now
+                }
+                lacks => {
+                    let room = deframer.room(most);
+                    assert!(!room.is_empty() && room.len() <= lacks);
+                    let count = room.len().min(rest.len());
+                    room[..count].copy_from_slice(&rest[..count]);
+                    deframer.came(count);
+                    rest = &rest[count..];
+                    &[]
+                }
+            };
+            let mut feed = deframer.feed(now);
+            while let Some(frame) = feed.next_frame()? {
+                if let Some(whole) = frame.large {
+                    assert!(whole.ends_with(frame.body));
+                }
+                frames.push(frame.body.to_vec());
+            }
+        }
+        assert!(!deframer.is_partial());
+        Ok(frames)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn large_frames_come_straight_to_where_they_stay(
+            lengths in prop::collection::vec(prop_oneof![0usize..300, 60_000usize..300_000], 0..6),
+            most in 1000usize..200_000,
+        ) {
+            let bodies: Vec<_> = lengths.iter().map(|len| vec![*len as u8; *len]).collect();
+            prop_assert_eq!(read_straight(&stream(&bodies), most), Ok(bodies));
+        }
     }
 
     proptest! {

@@ -7,6 +7,8 @@
 //! [`FromWorker::Loaded`] or [`FromWorker::LoadFailed`]; the last is [`FromWorker::Done`]. After
 //! that the worker exits, and only the kernel's report of that exit ends the process.
 
+pub use crate::op::{Op, Ties, With};
+
 use crate::limits::{MESSAGE_OVERHEAD, TOPIC_MAX};
 use crate::sandbox::Missing;
 use crate::{ExitReason, Fault, Limits};
@@ -55,14 +57,32 @@ pub enum FromWorker<'a> {
         /// Bytes since the last such frame.
         bytes: u64,
     },
+    /// Nobody waits for the result of this [`Op::Exec`] any more: its process is to be terminated. The
+    /// answer comes all the same.
+    GiveUp {
+        /// From the call.
+        call: CallId,
+    },
     /// The script took a CANCEL out of its events.
     CancelTaken,
     /// The script asked for its events, so a CANCEL will be seen.
     Listening,
+    /// The script says that what it serves can be used now (`process.ready()`).
+    Ready,
     /// Yes, it lives: the answer to [`ToWorker::Ping`].
     Pong,
     /// Text for standard output. Body: the text, without a newline at its end.
     Print,
+    /// The process goes on in another worker, with this entry or the one that it has. Body: as of a
+    /// spawn. Nothing but what answers [`ToWorker::HandOver`] follows.
+    Upgrade {
+        /// Entry, `ns:name`.
+        entry: Option<&'a str>,
+    },
+    /// A message or an event that nobody has read. Body: its own.
+    HandBack(#[serde(borrow)] ToWorker<'a>),
+    /// There is nothing more to be handed back; the worker exits.
+    HandedOver,
     /// The body ended; the worker exits. Body: the result, or the Error where it failed.
     Done {
         /// How it ended.
@@ -137,96 +157,10 @@ pub const EXIT_MEMORY: i32 = 71;
 /// Exit code of a worker whose turn is over, in code that nothing can interrupt.
 pub const EXIT_TURN: i32 = 72;
 
-/// The requests of [`FromWorker::Call`]. `dest` is the text of a PID or a registered name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Op<'a> {
-    /// Start a process. Body: the array of its arguments. Answer: [`Answer::Pid`].
-    Spawn {
-        /// Entry, `ns:name`.
-        entry: &'a str,
-        /// Host, `ns:name`.
-        host: &'a str,
-        /// Ties that exist before its first instruction.
-        ties: Ties,
-    },
-    /// A message. Body: the value. Answer: [`Answer::Route`].
-    Send {
-        /// To whom.
-        dest: &'a str,
-        /// Topic of the message.
-        topic: &'a str,
-    },
-    /// Be told of its end. Answer: [`Answer::Done`].
-    Monitor {
-        /// Of whom.
-        dest: &'a str,
-    },
-    /// No longer be told. Answer: [`Answer::Done`].
-    Unmonitor {
-        /// Of whom.
-        dest: &'a str,
-    },
-    /// Share its fate. Answer: [`Answer::Done`].
-    Link {
-        /// With whom.
-        dest: &'a str,
-    },
-    /// No longer share it. Answer: [`Answer::Done`].
-    Unlink {
-        /// With whom.
-        dest: &'a str,
-    },
-    /// Ask it to end. Answer: [`Answer::Done`].
-    Cancel {
-        /// Whom.
-        dest: &'a str,
-        /// Text for it to read.
-        reason: Option<&'a str>,
-        /// Time it has, after which it is terminated.
-        deadline_ns: Option<u64>,
-    },
-    /// End it. Answer: [`Answer::Done`].
-    Terminate {
-        /// Whom.
-        dest: &'a str,
-    },
-    /// Give a name to a process. Answer: [`Answer::Done`].
-    Register {
-        /// The name.
-        name: &'a str,
-        /// The process; the caller where absent.
-        dest: Option<&'a str>,
-    },
-    /// Who has the name. Answer: [`Answer::Pid`].
-    Lookup {
-        /// The name.
-        name: &'a str,
-    },
-    /// Give the name up. Answer: [`Answer::Flag`], false where it was not the caller's.
-    Unregister {
-        /// The name.
-        name: &'a str,
-    },
-    /// Receive LINK_DOWN instead of dying with linked processes. Answer: [`Answer::Done`].
-    TrapLinks {
-        /// On or off.
-        on: bool,
-    },
-}
-
-/// Ties between a process and the one that spawns it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ties {
-    /// A link, both ways.
-    pub link: bool,
-    /// The spawner monitors the new process.
-    pub monitor: bool,
-}
-
 /// What the supervisor says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToWorker<'a> {
-    /// Be this process. Body: the array of its arguments.
+    /// Be this process. Body: what it is given (`docs/protocol.md`).
     Become {
         /// Its PID.
         pid: &'a str,
@@ -234,6 +168,9 @@ pub enum ToWorker<'a> {
         entry: &'a str,
         /// What it may use.
         limits: Limits,
+        /// How it begins.
+        #[serde(borrow)]
+        birth: Birth<'a>,
     },
     /// The answer to a call.
     Reply {
@@ -243,6 +180,18 @@ pub enum ToWorker<'a> {
         #[serde(borrow)]
         result: Result<Answer<'a>, Fault>,
     },
+    /// The answer to an [`Op::Exec`] whose process has ended. Body: as that of [`Ended`].
+    Returned {
+        /// From the call.
+        call: CallId,
+        /// Why it ended.
+        reason: ExitReason,
+    },
+    /// The process goes on elsewhere, and this worker is told nothing more. Answer: what it has not
+    /// read as [`FromWorker::HandBack`], in order, and [`FromWorker::HandedOver`].
+    HandOver,
+    /// To a worker that goes on with a process: it has all that was not read, and runs from here on.
+    Begin,
     /// Does it live? Answer: [`FromWorker::Pong`].
     Ping,
     /// A message. Body: the value.
@@ -261,6 +210,11 @@ pub enum ToWorker<'a> {
     Exit(#[serde(borrow)] Ended<'a>),
     /// A linked process ended abnormally. Body: see [`Ended`].
     LinkDown(#[serde(borrow)] Ended<'a>),
+    /// The code of its entry has changed.
+    Outdated {
+        /// When it was read again, in nanoseconds since 1970 (UTC).
+        at: i64,
+    },
     /// Someone asks this process to end.
     Cancel {
         /// Who; nobody where the node itself stops.
@@ -272,6 +226,29 @@ pub enum ToWorker<'a> {
         /// Time it has from now on.
         deadline_ns: Option<u64>,
     },
+}
+
+/// How a process begins, beside its arguments.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Birth<'a> {
+    /// Who has spawned it; nobody where the node itself has.
+    pub spawner: Option<&'a str>,
+    /// It traps links from its first instruction on.
+    pub trap_links: bool,
+    /// How its events show results.
+    pub event_result: EventResult,
+    /// It goes on in this worker. What was not read follows, and then [`ToWorker::Begin`].
+    pub goes_on: bool,
+}
+
+/// How EXIT and LINK_DOWN show the result of a process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EventResult {
+    /// `result` is the value.
+    #[default]
+    Raw,
+    /// `result` is `{value=…, error=…}`.
+    Record,
 }
 
 /// The end of a process, as a watcher or a linked process is told of it. Body: the result where the

@@ -7,23 +7,28 @@
 //! The format on the wire is written down in `docs/protocol.md`.
 #![forbid(unsafe_code)]
 
+pub mod chaos;
 pub mod codec;
 pub mod exit;
 pub mod fault;
 pub mod frame;
+pub mod hot;
 pub mod limits;
 pub mod payload;
 pub mod quota;
 pub mod sandbox;
+pub mod zones;
 pub mod zygote;
 
 mod deframer;
+mod op;
 mod outbox;
 mod pid;
 
-pub use deframer::{Deframer, Feed, Frame, FrameError};
+pub use deframer::{Deframer, Feed, Frame, FrameError, LARGE};
 pub use exit::{ExitKind, ExitReason, LimitUse, signal_name};
 pub use fault::{Fault, FaultKind};
 pub use outbox::Outbox;
 pub use pid::{Pid, PidText};
 pub use quota::Limits;
+pub use zones::Zones;

@@ -103,6 +103,12 @@ pub const EXIT_MAX_NS: u64 = 2_000_000_000;
 /// Source text of one entry.
 pub const SOURCE_MAX: usize = 8 << 20;
 
+/// One file of the system's time zone database. The largest has some 4 KiB.
+pub const ZONE_FILE_MAX: usize = 16 * 1024;
+
+/// All its files together, each counted once for each name.
+pub const ZONES_MAX: usize = 8 << 20;
+
 /// One packet between supervisor and zygote.
 pub const PACKET_MAX: usize = 4 * 1024;
 
@@ -150,5 +156,58 @@ pub const PROCESSES_MAX: u32 = 1_000_000;
 /// Processes at a time of a host that is marked untrusted, where it does not say otherwise.
 pub const PROCESSES_UNTRUSTED: u32 = 100;
 
+/// Workers of a host that are forked before a process needs them, where it does not say otherwise.
+pub const WARM_DEFAULT: u32 = 4;
+
+/// The same of a strict host, where each worker has a zygote of its own and shares no memory.
+pub const WARM_STRICT: u32 = 1;
+
+/// Largest `nice` that a host may ask for: as far as setpriority(2) goes.
+pub const NICE_MAX: u8 = 19;
+
+/// `nice` of a host that is marked untrusted and says nothing else: beside it a trusted one has some
+/// thirty times as much CPU, where both want it.
+pub const NICE_UNTRUSTED: u8 = 15;
+
+/// Largest `warm` that a host may ask for.
+pub const WARM_MAX: u32 = 256;
+
 /// Longest pattern of a host's permissions.
 pub const PATTERN_MAX: usize = 255;
+
+/// Services of an app.
+pub const SERVICES_MAX: usize = 1000;
+
+/// Time after which a service runs well, where it does not say otherwise: its next failure is the first
+/// one again.
+pub const STABLE_DEFAULT_NS: u64 = 10_000_000_000;
+
+/// Shortest delay before a service is started again, and shortest period of a group.
+pub const DELAY_MIN_NS: u64 = 1_000_000;
+
+/// Longest delay before a service is started again.
+pub const DELAY_MAX_NS: u64 = 24 * 3600 * 1_000_000_000;
+
+/// Largest `backoff_factor`.
+pub const FACTOR_MAX: f64 = 100.0;
+
+/// Largest `max_attempts` that is not `none`.
+pub const ATTEMPTS_MAX: u32 = 1_000_000;
+
+/// Largest `intensity` of a group: so many restarts are remembered.
+pub const INTENSITY_MAX: u32 = 1000;
+
+/// `period` of a group that does not say otherwise.
+pub const PERIOD_DEFAULT_NS: u64 = 5_000_000_000;
+
+/// Entries that do not compile of which a check tells.
+pub const BROKEN_MAX: usize = 16;
+
+/// Time without a change of an app's files after which it is read again.
+pub const QUIET_NS: u64 = 100_000_000;
+
+/// Time after the first change when it is read again, quiet or not.
+pub const UNQUIET_MAX_NS: u64 = 2_000_000_000;
+
+/// Folders of an app that can be watched.
+pub const FOLDERS_MAX: usize = 10_000;

@@ -172,6 +172,8 @@ pub struct Plan {
     pub first_uid: u32,
     /// The limits of the host.
     pub limits: Limits,
+    /// How far its workers stand back where there is not enough CPU for all (nice(1)).
+    pub nice: u8,
 }
 
 /// A layer that could not be put on.

@@ -1,6 +1,7 @@
 //! What supervisor and zygote say to each other: one MessagePack value in each packet of a
 //! SOCK_SEQPACKET socket, descriptors beside it (SCM_RIGHTS, unix(7)).
 
+use crate::Zones;
 use crate::sandbox::{Missing, Plan};
 use serde::{Deserialize, Serialize};
 
@@ -9,8 +10,10 @@ use serde::{Deserialize, Serialize};
 pub enum ToZygote {
     /// What its workers are to be enclosed in: the first packet, without a descriptor.
     Enclose(Plan),
-    /// The entries of the app. Descriptor: a file with an encoded [`Vec`] of [`Source`].
+    /// The entries of the app. Descriptor: a file as [`load_file`] makes it.
     Load,
+    /// In place of `Load`: compile them, say which do not, and end.
+    Check,
     /// Fork a worker. Descriptors: its end of the socket, and the directory of its control group
     /// where it gets one.
     Fork {
@@ -32,6 +35,16 @@ pub enum FromZygote {
     Enclosed(Vec<Missing>),
     /// It could not be enclosed as planned, and exits.
     NotEnclosed(Missing),
+    /// To be checked, this entry does not compile. At most
+    /// [`BROKEN_MAX`](crate::limits::BROKEN_MAX) of them are told.
+    Broken {
+        /// Entry, `ns:name`.
+        entry: String,
+        /// File, line, and what is wrong there.
+        message: String,
+    },
+    /// All entries are checked.
+    Checked,
     /// The entries are compiled, or their errors kept for whoever spawns them.
     Ready,
     /// A worker was forked. Descriptor: its pidfd.
@@ -56,4 +69,52 @@ pub struct Source {
     pub method: String,
     /// Names that the code may require, each with the library entry behind it.
     pub imports: Vec<(String, String)>,
+    /// The built-in modules that it names, of those that are not everywhere.
+    pub modules: Vec<String>,
+}
+
+/// The bytes of the file that goes with [`ToZygote::Load`].
+///
+/// # Errors
+/// Where the index of the zones is too large to be encoded.
+pub fn load_file(sources: &[Source], zones: &Zones) -> Result<Vec<u8>, rmp_serde::encode::Error> {
+    let mut bytes = rmp_serde::to_vec(&(sources, zones))?;
+    bytes.extend_from_slice(zones.files());
+    Ok(bytes)
+}
+
+/// What is in such a file. The memory of its bytes goes on as that of the zones: there are many of them.
+///
+/// # Errors
+/// Where the bytes are none.
+pub fn read_load_file(
+    mut bytes: Vec<u8>,
+) -> Result<(Vec<Source>, Zones), rmp_serde::decode::Error> {
+    let mut rest = bytes.as_slice();
+    let (sources, zones): (_, Zones) = rmp_serde::from_read(&mut rest)?;
+    let files = bytes.len() - rest.len();
+    bytes.drain(..files);
+    Ok((sources, zones.with_files(bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_as_the_same() {
+        let text = |text: &str| text.to_owned();
+        let source = Source {
+            id: text("app:main"),
+            file: text("main.lua"),
+            text: text("return function() end"),
+            method: text("main"),
+            imports: vec![(text("util"), text("app:util"))],
+            modules: vec![text("uuid")],
+        };
+        let zones = Zones::new([(text("UTC"), b"TZif".to_vec())]).with_local("Local", b"TZif2");
+        let bytes = load_file(std::slice::from_ref(&source), &zones).expect("an encoding");
+        assert!(read_load_file(bytes[..9].to_vec()).is_err());
+        assert_eq!(read_load_file(bytes).expect("the same"), (vec![source], zones));
+    }
 }

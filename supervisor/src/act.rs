@@ -1,6 +1,6 @@
 //! Inputs to the node, and what its outputs mean for children.
 
-use crate::children::ChildId;
+use crate::children::{ChildId, Payload};
 use crate::spawning::Start;
 use crate::supervisor::{Later, Supervisor};
 use crate::task::TaskEnd;
@@ -9,7 +9,8 @@ use crate::wire::told;
 use ipc::frame::FromWorker;
 use ipc::limits::PRINT_MAX;
 use ipc::{Frame, Pid};
-use node::{Input, Output, Stop};
+use node::services::Event;
+use node::{Input, Output};
 use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -19,13 +20,13 @@ const DENIALS_SAID_MAX: usize = 32;
 impl Supervisor {
     /// An input without a payload.
     pub(crate) fn input(&mut self, input: Input<'_>) {
-        self.input_with(input, "", &[]);
+        self.input_with(input, "", Payload::default());
     }
 
     /// An input with the topic and the payload that came with it; every output is carried out
     /// before the next input.
-    pub(crate) fn input_with(&mut self, input: Input<'_>, topic: &str, body: &[u8]) {
-        self.node.handle(self.now(), input);
+    pub(crate) fn input_with(&mut self, input: Input<'_>, topic: &str, body: Payload<'_>) {
+        self.node.handle(self.heard_at, input);
         self.carry_out(topic, body);
         self.settle();
     }
@@ -44,31 +45,49 @@ impl Supervisor {
                     None => continue,
                 },
                 Later::Stop(how) => Input::Stop { how, grace_ns },
+                Later::Service(event) => {
+                    self.serve(event);
+                    continue;
+                }
             };
-            self.node.handle(self.now(), input);
-            self.carry_out("", &[]);
+            self.pass(input);
         }
     }
 
-    fn carry_out(&mut self, topic: &str, body: &[u8]) {
+    /// An input whose consequences are found in the list of what is to be told later.
+    pub(crate) fn pass(&mut self, input: Input<'_>) {
+        self.pass_with(input, Payload::default());
+    }
+
+    pub(crate) fn pass_with(&mut self, input: Input<'_>, body: Payload<'_>) {
+        self.node.handle(self.heard_at, input);
+        self.carry_out("", body);
+    }
+
+    fn carry_out(&mut self, topic: &str, body: Payload<'_>) {
         while let Some(output) = self.node.poll_output() {
             self.act(output, topic, body);
         }
     }
 
-    fn act(&mut self, output: Output, topic: &str, body: &[u8]) {
+    fn act(&mut self, output: Output, topic: &str, body: Payload<'_>) {
         match output {
-            Output::Start { pid, host, entry, token, limits } => {
-                self.start(Start { pid, host, entry, token, limits }, body);
+            Output::Deliver { to, from } => self.deliver(to, from, topic, body),
+            Output::Start { pid, host, entry, token, spawner, limits, trap_links } => {
+                let start = Start { pid, host, entry, token, spawner, limits, trap_links };
+                self.start(start, body.bytes);
             }
-            Output::Kill { pid } => {
-                if let Some(id) = self.children.id_of(pid) {
-                    self.doom(id);
-                }
-            }
+            Output::Upgrade { pid, entry, limits } => self.upgrade(pid, entry, limits, body.bytes),
+            Output::Kill { pid } => self.kill(pid),
+            Output::Signal { pid, signal } => self.send_signal(pid, signal),
             Output::NodeReply { token, result: Ok(pid) } => {
                 self.tasks[token as usize].pid = Some(pid);
+                if !self.tasks[token as usize].is_main() {
+                    self.tell_services(Event::Loaded(token));
+                }
             }
+            Output::Ready { token } if self.tasks[token as usize].is_main() => {}
+            Output::Ready { token } => self.tell_services(Event::Ready(token)),
             Output::NodeReply { token, result: Err(refusal) } => {
                 self.task_ended(token, TaskEnd::NotStarted(refusal.fault()));
             }
@@ -76,42 +95,56 @@ impl Supervisor {
                 self.say_ended(pid, reason.message.as_deref());
                 let id = self.children.id_of(pid);
                 if let Some(token) = token {
-                    let result = body.to_vec();
+                    let result = body.bytes.to_vec();
                     self.task_ended(token, TaskEnd::Ended { reason, result });
                 }
                 if let Some(id) = id {
-                    self.forget(id);
+                    self.over(id);
                 }
             }
             Output::Denied { text, .. } => self.say_denied(&text),
             Output::Stopped => self.stopped = true,
-            frame => self.tell(&frame, topic, body),
+            frame => self.tell(&frame, topic, body.bytes),
         }
+    }
+
+    /// Queues a message: what [`Supervisor::tell`] does, for what there is most of.
+    fn deliver(&mut self, to: Pid, from: Pid, topic: &str, body: Payload<'_>) {
+        let (Some(from), Some(id)) = (self.children.text(from), self.children.id_of(to)) else {
+            return;
+        };
+        self.children.push_deliver(id, &from, topic, body);
+        self.check_overrun(id);
+        self.mark_delivered(id, body.bytes.len());
     }
 
     /// Queues the frame for an output that is one.
     fn tell(&mut self, output: &Output, topic: &str, body: &[u8]) {
         let (about, to) = match output {
-            Output::Deliver { from, to } | Output::Exit { from, to, .. } => (Some(*from), *to),
-            Output::LinkDown { from, to, .. } => (Some(*from), *to),
+            Output::Exit { from, to, .. } | Output::LinkDown { from, to, .. } => (Some(*from), *to),
             Output::Cancel { from, to, .. } => (*from, *to),
             Output::Reply { result: Ok(node::Granted::Pid(pid)), to, .. } => (Some(*pid), *to),
-            Output::Reply { to, .. } | Output::Closed { to, .. } => (None, *to),
+            Output::Reply { to, .. }
+            | Output::Returned { to, .. }
+            | Output::Closed { to, .. }
+            | Output::Outdated { to } => (None, *to),
             _ => return,
         };
         let text = about.and_then(|pid| self.children.text(pid));
         let Some(id) = self.children.id_of(to) else { return };
         let told = told(output, |_| text.as_deref(), topic, unix_ns());
-        let (Some(told), Some(child)) = (told, self.children.all.get(id)) else { return };
-        if child.condemned {
-            // What it will not read need not pile up until it is gone.
-            return;
+        if let Some(told) = told {
+            self.children.push(id, &told.header, if told.with_body { body } else { &[] });
+            self.check_overrun(id);
+            self.mark_dirty(id);
         }
-        self.children.push(id, &told.header, if told.with_body { body } else { &[] });
+    }
+
+    /// A child was told something: was that too much?
+    pub(crate) fn check_overrun(&mut self, id: ChildId) {
         if let Some(over) = self.children.overrun(id) {
             self.condemn(over);
         }
-        self.mark_dirty(id);
     }
 
     /// A child that lets too much pile up is to be ended.
@@ -141,7 +174,8 @@ impl Supervisor {
             _ => {}
         }
         let charge = header.charge(frame.body.len());
-        self.input_with(Input::Frame { from, frame: header, charge }, header.topic(), frame.body);
+        let payload = Payload::of(frame);
+        self.input_with(Input::Frame { from, frame: header, charge }, header.topic(), payload);
     }
 
     fn print(&mut self, from: Pid, text: &[u8]) {
@@ -168,20 +202,6 @@ impl Supervisor {
             ..DENIALS_SAID_MAX => say_line(text),
             DENIALS_SAID_MAX => say("further denials are counted only: see 'denied' of --json"),
             _ => {}
-        }
-    }
-
-    fn task_ended(&mut self, token: u32, end: TaskEnd) {
-        let task = &mut self.tasks[token as usize];
-        if let (false, TaskEnd::NotStarted(fault)) = (task.main, &end) {
-            say_line(&format!("cannot start service with entry '{}': {fault}", task.entry));
-        }
-        let not_started = matches!(end, TaskEnd::NotStarted(_));
-        let main = task.main;
-        task.end = Some(end);
-        let all_ended = self.tasks.iter().all(|task| task.end.is_some());
-        if main || all_ended {
-            self.stop(if not_started { Stop::Now } else { Stop::MainEnded });
         }
     }
 

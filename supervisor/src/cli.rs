@@ -1,10 +1,15 @@
 //! The command line.
 
+use crate::checking::check;
+use crate::init::init;
 use crate::run::{NoSandbox, Request, USAGE, doctor, run};
+use crate::testing::{TrialOf, Wanted, test, trial};
 use clap::{Parser, Subcommand};
 use ipc::sandbox::{Layer, Layers};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 /// An actor system in which every Lua process is an operating-system process of its own.
@@ -36,6 +41,9 @@ enum Command {
         /// Say on standard error which OS process each process is, and why it ended
         #[arg(short, long)]
         verbose: bool,
+        /// Read the app again where its files change, as on SIGHUP
+        #[arg(long)]
+        watch: bool,
         /// Worker program, where it is not beside wabe
         #[arg(long, value_name = "PATH")]
         worker: Option<PathBuf>,
@@ -47,6 +55,60 @@ enum Command {
         #[arg(long, value_name = "LIST", requires = "allow_no_sandbox", value_parser = layers)]
         layers: Option<Layers>,
     },
+    /// Say what is wrong with an app, without running it
+    #[command(after_help = CHECK_HELP)]
+    Check {
+        /// Folder with manifests, or a single .lua file
+        app: PathBuf,
+        /// Print one line of JSON for each finding, and one with the numbers of both severities
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a new app: a service, its worker, a library and a test
+    #[command(after_help = INIT_HELP)]
+    Init {
+        /// Folder that is made, or that is there and empty
+        folder: PathBuf,
+        /// Only write the definitions for editors, into the folder of an app that is there
+        #[arg(long)]
+        types: bool,
+    },
+    /// Run the tests of an app, each in a fresh process tree
+    #[command(after_help = TEST_HELP)]
+    Test {
+        /// Folder with manifests
+        app: PathBuf,
+        /// Part of the id or the suite of the tests to run; all without it
+        filter: Option<String>,
+        /// Tests at a time; as many as there are processors without it
+        #[arg(short, long, value_name = "N")]
+        jobs: Option<NonZeroUsize>,
+        /// Time that each test has
+        #[arg(long, default_value = "30s", value_name = "DURATION", value_parser = some_time)]
+        timeout: Duration,
+        /// Print one line of JSON for each test and a last one for all
+        #[arg(long)]
+        json: bool,
+        /// Write a report in JUnit's XML as well
+        #[arg(long, value_name = "FILE")]
+        junit: Option<PathBuf>,
+        /// Worker program, where it is not beside wabe
+        #[arg(long, value_name = "PATH")]
+        worker: Option<PathBuf>,
+        /// Run hosts that say sandbox: none. For debugging only: their code can do what you can do
+        #[arg(long)]
+        allow_no_sandbox: bool,
+    },
+    /// One test: what wabe test starts for each
+    #[command(hide = true)]
+    Trial {
+        app: PathBuf,
+        entry: String,
+        #[arg(long)]
+        worker: Option<PathBuf>,
+        #[arg(long)]
+        allow_no_sandbox: bool,
+    },
     /// Say which layers of the sandbox this machine gives to this user
     #[command(after_help = DOCTOR_HELP)]
     Doctor {
@@ -57,6 +119,16 @@ enum Command {
         #[arg(long, value_name = "PATH")]
         worker: Option<PathBuf>,
     },
+}
+
+/// A duration that is more than none.
+fn some_time(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(Duration::ZERO) => Err("a test needs some time".to_owned()),
+        // Longer than this a deadline would be no time that the machine can count to.
+        Ok(duration) => Ok(duration.min(Duration::from_secs(u32::MAX.into()))),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// The layers of a list with commas.
@@ -75,20 +147,59 @@ fn layer(name: &str) -> Result<Layer, String> {
 }
 
 const RUN_HELP: &str = "\
-Without ENTRY the app's only entry named main is run, else its services with auto_start.
-When it ends, everything else is cancelled, then terminated. Ctrl-C and SIGTERM do the same
-to all; a second one terminates at once.
+Without ENTRY the app's only entry named main is run, else its services with auto_start,
+which are started again where they fail. When it ends, everything else is cancelled, then terminated. Ctrl-C and SIGTERM do the same
+to all; a second one terminates at once. SIGHUP reads the app again, unless it comes from a
+terminal that hangs up: then it ends as Ctrl-C does.
 
 Exit codes:
-  0  the main process ended normally
-  1  it ended abnormally; the error is on standard error
-  2  wrong usage, an app that does not load, or a main process that cannot be started, as
-     where a layer of its sandbox cannot be had (see wabe doctor)
+  0  the main process, or every service, ended normally
+  1  it ended abnormally, or a service was given up; the error is on standard error
+  2  wrong usage, an app that does not load, or what cannot be started, as where a layer of its sandbox cannot be had (see wabe doctor)
 
 Examples:
   wabe run examples/worker-pool
   wabe run script.lua 42 '{\"name\": \"ada\"}'
   wabe run --json my-app my.ns:job | tail -n 1";
+
+const CHECK_HELP: &str = "\
+Manifests, sources, types, and the names of entries, hosts, modules and imports are checked. Each
+finding has a code; docs/check.md says what each means. '--!nonstrict' or '--!nocheck' at the
+beginning of a source, or languageMode in .luaurc, asks for less.
+
+Exit codes:
+  0  no error (there may be warnings)
+  1  an error
+  2  wrong usage, or an app that is not there
+
+Examples:
+  wabe check examples/worker-pool
+  wabe check --json my-app | jq .code";
+
+const INIT_HELP: &str = "\
+With --types it writes wabe.d.luau and wabe.d.lua anew, after an update of wabe.
+
+Exit codes:
+  0  it is made
+  2  the folder is not empty, or cannot be written; nothing is left in it
+
+Example:
+  wabe init my-app && wabe check my-app";
+const TEST_HELP: &str = "\
+A test is an entry of kind function.lua or process.lua with meta.type: test. It passes unless its
+body raises, returns false or an error, has not ended in time, or leaves processes behind.
+meta.suite groups tests, meta.order puts those of a suite in order. Services are not started.
+
+Exit codes:
+  0  every test passed
+  1  a test did not, or the run was interrupted
+  2  wrong usage, an app that does not load, no test found, or a report that cannot be written
+
+Examples:
+  wabe test examples/worker-pool
+  wabe test my-app pool -j 1 --timeout 5s
+  wabe test --json my-app | jq 'select(.type == \"summary\")'
+  wabe test --junit report.xml my-app";
 
 const DOCTOR_HELP: &str = "\
 Each layer is put on a real worker, by itself and then all together.
@@ -115,12 +226,36 @@ pub fn main() -> ExitCode {
         }
     };
     ExitCode::from(match cli.command {
-        Command::Run { app, words, json, grace, verbose, worker, allow_no_sandbox, layers } => {
-            let no_sandbox = if allow_no_sandbox { NoSandbox::Allowed } else { NoSandbox::Refused };
-            run(&Request { app, words, grace, json, verbose, worker, no_sandbox, layers })
+        Command::Run {
+            app,
+            words,
+            json,
+            grace,
+            verbose,
+            watch,
+            worker,
+            allow_no_sandbox,
+            layers,
+        } => {
+            let no_sandbox = no_sandbox(allow_no_sandbox);
+            run(&Request { app, words, grace, json, verbose, watch, worker, no_sandbox, layers })
+        }
+        Command::Check { app, json } => check(&app, json),
+        Command::Init { folder, types } => init(&folder, types),
+        Command::Test { app, filter, jobs, timeout, json, junit, worker, allow_no_sandbox } => {
+            let (filter, no_sandbox) = (filter.unwrap_or_default(), no_sandbox(allow_no_sandbox));
+            let jobs = jobs.or_else(|| available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+            test(&Wanted { app, filter, jobs, timeout, json, junit, worker, no_sandbox })
+        }
+        Command::Trial { app, entry, worker, allow_no_sandbox } => {
+            trial(&TrialOf { app, entry, worker, no_sandbox: no_sandbox(allow_no_sandbox) })
         }
         Command::Doctor { json, worker } => doctor(worker.as_deref(), json),
     })
+}
+
+fn no_sandbox(allowed: bool) -> NoSandbox {
+    if allowed { NoSandbox::Allowed } else { NoSandbox::Refused }
 }
 
 #[cfg(test)]

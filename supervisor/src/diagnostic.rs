@@ -49,9 +49,25 @@ impl Diagnostic {
     /// The error for a terminal, in colour where it is one.
     #[must_use]
     pub fn render(&self, colour: bool) -> String {
+        self.render_as(Level::ERROR, None, colour)
+    }
+
+    /// The column (from 1, in characters) of the offending text.
+    #[must_use]
+    pub fn column(&self) -> usize {
+        let before = &self.text[..self.span.start];
+        before.rsplit('\n').next().unwrap_or_default().chars().count() + 1
+    }
+
+    /// The same as something else than an error, or with the code of its kind.
+    pub(crate) fn render_as(&self, level: Level<'_>, code: Option<&str>, colour: bool) -> String {
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
         let renderer = renderer.decor_style(DecorStyle::Ascii);
-        let title = Level::ERROR.primary_title(&self.message);
+        let title = level.primary_title(&self.message);
+        let title = match code {
+            Some(code) => title.id(code),
+            None => title,
+        };
         if self.file.is_empty() {
             let help = Level::HELP.secondary_title(&self.help);
             return renderer.render(&[Group::with_title(title), Group::with_title(help)]);

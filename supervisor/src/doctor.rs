@@ -5,12 +5,13 @@ use crate::app::Enclosure;
 use crate::cgroup::Cgroups;
 use crate::enclosing::Ground;
 use crate::ending::end_all;
+use crate::machine::{Bound, bounds};
 use crate::terminal;
 use crate::zygote::{Started, code_file};
-use ipc::frame::{FromWorker, ToWorker};
+use ipc::frame::{Birth, FromWorker, ToWorker};
 use ipc::sandbox::{Layer, Layers, Missing, Plan, Sandbox};
 use ipc::zygote::{FromZygote, ToZygote};
-use ipc::{Deframer, Limits, Outbox};
+use ipc::{Deframer, Limits, Outbox, Zones};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socketpair,
@@ -42,6 +43,8 @@ pub(crate) struct Report {
     layers: Vec<(Layer, State)>,
     standard: Result<(), Missing>,
     strict: Result<(), Missing>,
+    /// How many processes the machine can hold, by each of its limits.
+    bounds: Vec<Bound>,
 }
 
 impl Report {
@@ -81,6 +84,11 @@ impl Report {
             "layers": layers.collect::<Vec<_>>(),
             "standard": verdict_json(&self.standard),
             "strict": verdict_json(&self.strict),
+            "processes": {
+                "most": self.narrowest().map(|bound| bound.processes),
+                "narrowest": self.narrowest().map(|bound| &bound.name),
+                "limits": self.bounds.iter().map(Bound::json).collect::<Vec<_>>(),
+            },
         })
     }
 
@@ -101,6 +109,24 @@ impl Report {
         }
         self.print_verdict("standard", &self.standard);
         self.print_verdict("strict", &self.strict);
+        self.print_bounds();
+    }
+
+    fn narrowest(&self) -> Option<&Bound> {
+        self.bounds.iter().min_by_key(|bound| bound.processes)
+    }
+
+    fn print_bounds(&self) {
+        let Some(narrowest) = self.narrowest() else { return };
+        let (most, name) = (narrowest.processes, &narrowest.name);
+        terminal::print(&format!("processes: {most} at a time; the narrowest limit is {name}"));
+        for bound in &self.bounds {
+            let (most, name, value) = (bound.processes, &bound.name, bound.value);
+            terminal::print(&format!("  {most:>9} by {name}, {value}"));
+            if let Some(raise) = &bound.raise {
+                terminal::print(&format!("  {:9} to raise it: {raise}", ""));
+            }
+        }
     }
 
     fn print_verdict(&self, name: &str, verdict: &Result<(), Missing>) {
@@ -149,7 +175,7 @@ impl Clinic<'_> {
         let layers = layers.collect::<io::Result<_>>()?;
         let standard = self.trial(Sandbox::Standard, None)?;
         let strict = self.trial(Sandbox::Strict, None)?;
-        Ok(Report { layers, standard, strict })
+        Ok(Report { layers, standard, strict, bounds: bounds() })
     }
 
     fn state(&mut self, layer: Layer) -> io::Result<State> {
@@ -184,10 +210,12 @@ fn trial(
 ) -> io::Result<Result<(), Missing>> {
     // An ordinary user may use neither Landlock nor a filter without it.
     let only = layer.map(|layer| Layers::NONE.with(layer).with(Layer::NoNewPrivs));
-    let host = Enclosure { sandbox, optional: Layers::NONE };
+    let host = Enclosure { sandbox, ..Enclosure::default() };
     let plan: Plan = ground.plan(host, Limits::DEFAULT, only);
     let group = cgroups.as_mut().map(|cgroups| cgroups.take(&plan.limits)).transpose()?;
-    let started = Started::start(worker, plan, &code_file(&[])?, cgroups.as_deref())?;
+    // Nothing runs that asks for the time of a place.
+    let code = code_file(&[], &Zones::default())?;
+    let started = Started::start(worker, plan, (ToZygote::Load, &code), cgroups.as_deref())?;
     let (group, directory) = group.unzip();
     let end = Instant::now() + TRIAL_MAX;
     let mut patient = Patient { started, directory, pidfds: Vec::new(), end };
@@ -235,7 +263,10 @@ impl Patient {
         self.hear()?;
         let mut outbox = Outbox::new();
         let limits = Limits::DEFAULT;
-        outbox.push(&ToWorker::Become { pid: "{doctor}", entry: "none", limits }, &[0x90]);
+        outbox.push(
+            &ToWorker::Become { pid: "{doctor}", entry: "none", limits, birth: Birth::default() },
+            &[0x90],
+        );
         send(&ours, outbox.pending(), SendFlags::NOSIGNAL)?;
         self.first_word(&ours)
     }

@@ -69,7 +69,7 @@ impl Ground {
         };
         let layers = self.layers.iter().filter(|layer| asked.has(*layer)).collect();
         let (sandbox, optional, first_uid) = (host.sandbox, host.optional, self.first_uid);
-        Plan { sandbox, layers, optional, first_uid, limits }
+        Plan { sandbox, layers, optional, first_uid, limits, nice: host.nice }
     }
 }
 

@@ -66,6 +66,8 @@ impl Supervisor {
     pub(crate) fn forget(&mut self, id: ChildId) {
         self.give_group_back(id);
         self.children.remove(id);
+        // Where a process is gone there is room for another.
+        self.pools_due = true;
     }
 
     /// Leaves the delegated group as it was found.

@@ -2,7 +2,7 @@
 
 use crate::attendants::{Attendant, AttendantId};
 use crate::children::{Born, ChildId};
-use crate::ending::reap;
+use crate::machine::{self, no_descriptors};
 use crate::source::Source;
 use crate::spawning::ANSWER_MAX_NS;
 use crate::supervisor::Supervisor;
@@ -12,7 +12,8 @@ use ipc::sandbox::Missing;
 use ipc::zygote::FromZygote;
 use mio::unix::SourceFd;
 use node::ChildEnd;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 impl Supervisor {
@@ -33,11 +34,14 @@ impl Supervisor {
                 }
             }
         }
+        self.pools_due = true;
+        self.retire_stale(nest);
         self.ask_for_workers(nest);
     }
 
     fn hear_one(&mut self, nest: usize, answer: FromZygote, born: Option<Born>) {
         match (answer, born) {
+            (_, Some(born)) if self.is_held(born.os_pid) => self.kill_zygote(nest),
             (FromZygote::Reaper, Some(born)) => self.has_namespace(nest, born),
             (FromZygote::Zygote, Some(born)) => self.zygote_born(nest, born),
             (FromZygote::Forked, Some(born)) => self.born(nest, born),
@@ -47,12 +51,16 @@ impl Supervisor {
                 let why = format!("{missing}; {}", missing.layer.remedy());
                 self.nests[nest].refused.get_or_insert(why);
             }
+            (FromZygote::Broken { entry, message }, _) => self.is_broken(nest, entry, &message),
+            (FromZygote::Checked, _) => self.is_checked(nest),
             (FromZygote::Ready, _) => {
                 if self.nests[nest].in_flight.is_empty() {
                     self.nests[nest].deadline = None;
                 }
             }
             (FromZygote::ForkFailed { errno }, _) => self.fork_failed(nest, errno),
+            // Its pidfd found no place here. Nobody is to be blamed; but so it cannot be held.
+            (FromZygote::Forked, None) => self.born_unheld(nest),
             (_, None) => self.kill_zygote(nest),
         }
     }
@@ -79,8 +87,9 @@ impl Supervisor {
         self.attendants.add(attendant)
     }
 
-    fn watch_end(&self, born: &Born, source: Source) {
-        if let Err(error) = self.register(born.pidfd.as_raw_fd(), source) {
+    pub(crate) fn watch_end(&self, born: &Born, source: Source) {
+        let registered = born.pidfd().map(|pidfd| self.register(pidfd.as_raw_fd(), source));
+        if let Some(Err(error)) = registered {
             say(&format!("cannot watch OS process {}: {error}", born.os_pid));
         }
     }
@@ -105,7 +114,6 @@ impl Supervisor {
     fn born(&mut self, nest: usize, mut born: Born) {
         self.nests[nest].failures = 0;
         let Some(id) = self.answered(nest) else { return };
-        self.watch_end(&born, Source::Pidfd(id));
         born.namespace = self.nests[nest].zygote.as_ref().and_then(|zygote| zygote.namespace);
         self.attendants.join(born.namespace);
         if self.nests[nest].is_strict() {
@@ -115,7 +123,7 @@ impl Supervisor {
         if child.doomed {
             born.kill();
         }
-        child.born = Some(born);
+        self.hold(id, born);
         self.lower_cpu(id);
         let child = &self.children.all[id];
         let pid = child.process.as_ref().map(|process| process.pid);
@@ -127,20 +135,41 @@ impl Supervisor {
     }
 
     /// The next worker is to come from another zygote. This one ends when its socket is closed.
-    fn retire_zygote(&mut self, nest: usize) {
+    pub(crate) fn retire_zygote(&mut self, nest: usize) {
         let Some(Zygote { born: Some(born), namespace, .. }) = self.nests[nest].zygote.take()
         else {
             return;
         };
-        let fd = born.pidfd.as_raw_fd();
-        let _ = self.poll.registry().deregister(&mut SourceFd(&fd));
+        if let Some(pidfd) = born.pidfd() {
+            let _ = self.poll.registry().deregister(&mut SourceFd(&pidfd.as_raw_fd()));
+        }
         self.attend(Attendant::new(Born { namespace, ..born }, nest));
     }
 
-    fn fork_failed(&mut self, nest: usize, errno: i32) {
+    /// A worker that nobody can wait for. It finds its socket closed, and exits.
+    fn born_unheld(&mut self, nest: usize) {
         let Some(id) = self.answered(nest) else { return };
+        if let Some(child) = self.children.all.get_mut(id) {
+            child.socket = None;
+            // It may still be in its group.
+            child.group = None;
+        }
+        self.watch_for_strays();
+        self.short(nest, id, &no_descriptors(self.descriptors.limit as u64));
+    }
+
+    fn fork_failed(&mut self, nest: usize, errno: i32) {
         let error = io::Error::from_raw_os_error(errno);
-        self.no_worker(id, &format!("cannot fork a worker: {error}"));
+        let why = machine::shortage(&error).unwrap_or_else(|| error.to_string());
+        let why = format!("cannot fork: {why}");
+        if self.nests[nest].zygote.as_ref().is_some_and(|zygote| zygote.born.is_none()) {
+            // There is no zygote to be yet. The program that should have forked it ends.
+            self.nests[nest].refused.get_or_insert(why);
+            return;
+        }
+        if let Some(id) = self.answered(nest) {
+            self.short(nest, id, &why);
+        }
     }
 
     /// Zygotes that owe an answer for too long are stopped or wedged: they are made anew.
@@ -166,8 +195,8 @@ impl Supervisor {
 
     /// An attendant may have ended.
     pub(crate) fn lose_attendant(&mut self, id: AttendantId) {
-        let Some(attendant) = self.attendants.all.get(&id) else { return };
-        let Some(end) = reap(attendant.born.pidfd.as_fd()) else { return };
+        let Some(attendant) = self.attendants.all.get_mut(&id) else { return };
+        let Some(end) = attendant.born.hold.reap() else { return };
         let (nest, namespace) = (attendant.nest, attendant.born.namespace);
         self.attendants.all.remove(&id);
         self.attendants.leave(namespace);
@@ -180,8 +209,8 @@ impl Supervisor {
 
     /// A zygote may have ended.
     pub(crate) fn lose_zygote(&mut self, nest: usize) {
-        let born = self.nests[nest].zygote.as_ref().and_then(|zygote| zygote.born.as_ref());
-        let Some(end) = born.and_then(|born| reap(born.pidfd.as_fd())) else { return };
+        let born = self.nests[nest].zygote.as_mut().and_then(|zygote| zygote.born.as_mut());
+        let Some(end) = born.and_then(|born| born.hold.reap()) else { return };
         self.hear(nest);
         self.lost(nest, end);
     }
@@ -192,11 +221,20 @@ impl Supervisor {
         let Some(zygote) = lost.zygote.take() else { return };
         self.attendants.leave(zygote.namespace);
         lost.deadline = None;
+        if Some(nest) == self.reload.checker {
+            let why = lost.refused.take();
+            return self.check_ended(&why.unwrap_or_else(|| format!("it {}", how_it_ended(end))));
+        }
+        lost.stale = false;
         lost.failures += 1;
         let in_flight = std::mem::take(&mut lost.in_flight);
         let (failures, refused) = (lost.failures, lost.refused.take());
         if !in_flight.is_empty() {
             self.watch_for_strays();
+        }
+        let warm = |id: &ChildId| self.children.all.get(*id).is_some_and(|c| c.process.is_none());
+        if in_flight.iter().any(warm) {
+            self.nests[nest].pool.count_lost();
         }
         for id in in_flight.into_iter().rev() {
             self.ask_again(nest, id);
@@ -217,7 +255,10 @@ impl Supervisor {
         child.socket = None;
         // It may still be in its group, which has room for one: that is removed at the end.
         child.group = None;
-        self.nests[nest].wanted.push_front(id);
+        if child.process.is_none() {
+            return self.forget_warm(id);
+        }
+        self.nests[nest].wanted.put_back(child.owner(), id);
         if self.children.all[id].doomed {
             self.doom(id);
         }
@@ -228,7 +269,8 @@ impl Supervisor {
         let host = self.nests[nest].host.clone();
         self.nests[nest].failures = 0;
         let why = format!("host '{host}' cannot start processes: {why}");
-        for id in std::mem::take(&mut self.nests[nest].wanted) {
+        self.nests[nest].pool.wait_for_spawn();
+        for id in self.nests[nest].wanted.take_all() {
             self.no_worker(id, &why);
         }
     }
@@ -244,8 +286,11 @@ fn how_it_ended(end: ChildEnd) -> String {
 /// The OS pid of a child, as the supervisor sees it: a zygote in a pid namespace of its own knows
 /// another. 0 where the kernel does not say.
 fn os_pid(pidfd: BorrowedFd<'_>) -> u32 {
-    let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd()));
-    let line =
-        info.as_deref().unwrap_or_default().lines().find_map(|line| line.strip_prefix("Pid:"));
+    // With one read, for there is one such file to be read for each birth.
+    let mut info = [0; 512];
+    let file = File::open(format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd()));
+    let len = file.and_then(|mut file| file.read(&mut info)).unwrap_or(0);
+    let info = String::from_utf8_lossy(&info[..len]);
+    let line = info.lines().find_map(|line| line.strip_prefix("Pid:"));
     line.and_then(|pid| pid.trim().parse().ok()).unwrap_or(0)
 }

@@ -3,34 +3,44 @@
 use crate::children::{Child, ChildId};
 use crate::supervisor::Supervisor;
 use crate::terminal::say;
+use crate::writing::BULK;
+use ipc::codec::HeaderError;
 use ipc::frame::FromWorker;
 use ipc::limits::HEADER_MAX;
 use ipc::sandbox::Missing;
-use ipc::{Fault, FaultKind, Pid};
+use ipc::{Fault, FaultKind, Pid, hot};
 use node::Input;
 use rustix::io::ioctl_fionread;
 use std::io::{ErrorKind, Read};
 
-/// Bytes that one worker may say in one round before the others have their turn.
+/// Bytes that one worker may say in one round.
 const ROUND: usize = 256 * 1024;
 
-/// Frames of one read from which on a worker has less of a round: what a frame costs the supervisor
-/// hardly depends on its length.
-const FRAMES_MAX: usize = 1024;
+/// Bytes of a frame, on average, below which a worker has less of a round: what a frame costs the
+/// supervisor hardly depends on its length.
+const SHORT: usize = 64;
 
-/// Bytes that such a worker may say in one round, and each while standard output stalls: whatever a
-/// text grows to by its prefixes, it is little.
+/// Bytes that such a worker may say in one round, and each where several had more to say than they
+/// could in the last one, so that whoever has one word to say does not wait for floods; and each while
+/// standard output stalls: whatever a text grows to by its prefixes, it is little.
 const PIECE: usize = 16 * 1024;
 
 impl Supervisor {
     /// Reads from every worker that may have said something.
     pub(crate) fn read_children(&mut self) {
-        for id in std::mem::take(&mut self.readable) {
+        let readable = std::mem::take(&mut self.readable);
+        let is_eager = |id: &&ChildId| self.children.all.get(**id).is_some_and(|child| child.eager);
+        let several = readable.iter().filter(is_eager).nth(1).is_some();
+        for id in readable {
             let Some(child) = self.children.all.get_mut(id) else { continue };
             child.readable = false;
             let held_up = child.paused || child.silent || child.born.is_none();
-            let most = if self.in_pieces(id) { PIECE } else { ROUND };
-            if !held_up && self.read(id, most, |child| !child.paused) {
+            let most = if several || self.in_pieces(id) { PIECE } else { ROUND };
+            let eager = !held_up && self.read(id, most, |child| !child.paused);
+            if let Some(child) = self.children.all.get_mut(id) {
+                child.eager = eager;
+            }
+            if eager {
                 self.mark_readable(id);
             }
         }
@@ -41,60 +51,81 @@ impl Supervisor {
     pub(crate) fn read_rest(&mut self, id: ChildId) {
         let socket = self.children.all.get(id).and_then(|child| child.socket.as_ref());
         let left = socket.and_then(|socket| ioctl_fionread(socket).ok()).unwrap_or(0);
+        if let Some(child) = self.children.all.get_mut(id) {
+            child.to_the_end = true;
+        }
         self.read(id, usize::try_from(left).unwrap_or(usize::MAX), |_| true);
     }
 
     /// Reads at most so many bytes, as long as the child may go on; true where there may be more.
     fn read(&mut self, id: ChildId, most: usize, may_go_on: impl Fn(&Child) -> bool) -> bool {
         let mut scratch = std::mem::take(&mut self.scratch);
-        let mut left = most;
-        while left > 0 && self.children.all.get(id).is_some_and(&may_go_on) {
-            let now = left.min(scratch.len());
-            match self.read_once(id, &mut scratch[..now]) {
-                Some(count) => left = left.saturating_sub(count),
-                None => {
-                    self.scratch = scratch;
-                    return false;
+        let (mut left, mut more) = (most, true);
+        while more && left > 0 && self.children.all.get(id).is_some_and(&may_go_on) {
+            more = match self.read_once(id, left, &mut scratch) {
+                Some((count, room)) => {
+                    left -= count;
+                    // A stream that gives less than it could is empty (epoll(7)), and the next byte
+                    // is told.
+                    count == room || self.children.all.get(id).is_none_or(|child| child.to_the_end)
                 }
-            }
+                None => false,
+            };
         }
         self.scratch = scratch;
-        left == 0
+        more && left == 0
     }
 
     fn in_pieces(&self, id: ChildId) -> bool {
-        let many = self.children.all.get(id).is_some_and(|child| child.frames > FRAMES_MAX);
-        many || self.printer.is_full()
+        self.printer.is_full() || self.children.all.get(id).is_some_and(|child| child.short)
     }
 
-    /// Reads once and handles what came; `None` where there is nothing more to read now.
-    fn read_once(&mut self, id: ChildId, scratch: &mut [u8]) -> Option<usize> {
-        let child = self.children.all.get_mut(id)?;
-        if child.silent {
+    /// Reads once and handles what came. Returns how many bytes that were, and how many it could have
+    /// been; `None` where there is nothing more to read now.
+    fn read_once(
+        &mut self,
+        id: ChildId,
+        most: usize,
+        scratch: &mut [u8],
+    ) -> Option<(usize, usize)> {
+        let Child { socket, deframer, silent, heard, .. } = self.children.all.get_mut(id)?;
+        if *silent {
             return None;
         }
-        let count = match child.socket.as_mut()?.read(scratch) {
-            Ok(0) => {
-                self.fell_silent(id);
-                return None;
+        let straight = deframer.lacks() > 0;
+        let room = match straight {
+            true => deframer.room(most),
+            false => {
+                let most = most.min(scratch.len());
+                &mut scratch[..most]
             }
-            Ok(count) => count,
-            Err(error) if error.kind() == ErrorKind::Interrupted => 0,
+        };
+        let size = room.len();
+        // It does not block, so no signal interrupts it.
+        let read = socket.as_mut()?.read(room);
+        if straight {
+            deframer.came(*read.as_ref().unwrap_or(&0));
+        }
+        let count = match read {
+            Ok(count @ 1..) => count,
             Err(error) if error.kind() == ErrorKind::WouldBlock => return None,
-            Err(_) => {
+            Ok(0) | Err(_) => {
                 self.fell_silent(id);
                 return None;
             }
         };
-        child.heard += count as u64;
-        self.frames(id, &scratch[..count]);
-        Some(count)
+        *heard += count as u64;
+        self.heard_at = self.now();
+        self.frames(id, if straight { &[] } else { &scratch[..count] });
+        Some((count, size))
     }
 
     fn fell_silent(&mut self, id: ChildId) {
         let Some(child) = self.children.all.get_mut(id) else { return };
         child.silent = true;
-        if let Some(pid) = child.process.as_ref().map(|process| process.pid) {
+        let pid = child.process.as_ref().map(|process| process.pid);
+        self.hung_up(id);
+        if let Some(pid) = pid {
             self.input(Input::Closed { pid });
         }
     }
@@ -102,21 +133,33 @@ impl Supervisor {
     fn frames(&mut self, id: ChildId, bytes: &[u8]) {
         let Some(child) = self.children.all.get_mut(id) else { return };
         let Some(pid) = child.process.as_ref().map(|process| process.pid) else {
-            return self.heard_warm(id, bytes);
+            return match child.left {
+                Some(left) => self.heard_leaving(id, left, bytes),
+                None => self.heard_warm(id, bytes),
+            };
         };
+        let has_begun = child.predecessor.is_none();
         let idle = ipc::Deframer::new(0);
         let mut deframer = std::mem::replace(&mut child.deframer, idle);
         let mut feed = deframer.feed(bytes);
-        let mut frames = 0;
+        self.writing.bulk = bytes.len() >= BULK;
+        let (mut frames, mut left) = (0, false);
         let broken = loop {
             frames += 1;
             match feed.next_frame() {
-                Ok(Some(frame)) => match ipc::codec::decode::<FromWorker<'_>>(frame.header) {
+                Ok(Some(_)) if left => break Some("frame after an upgrade".to_owned()),
+                Ok(Some(frame)) => match header_of(frame.header) {
                     Ok(FromWorker::NotEnclosed(missing)) => {
                         let fault = Fault::new(FaultKind::Unavailable, not_enclosed(&missing));
                         self.frame(pid, &FromWorker::LoadFailed { fault }, frame);
                     }
-                    Ok(header) => self.frame(pid, &header, frame),
+                    Ok(header) if !has_begun && !may_precede(&header) => {
+                        break Some("frame before all was handed over".to_owned());
+                    }
+                    Ok(header) => {
+                        self.frame(pid, &header, frame);
+                        left = matches!(header, FromWorker::Upgrade { .. });
+                    }
                     Err(error) => break Some(error.to_string()),
                 },
                 Ok(None) => break None,
@@ -124,9 +167,14 @@ impl Supervisor {
             }
         };
         drop(feed);
+        self.writing.bulk = false;
         if let Some(child) = self.children.all.get_mut(id) {
             child.deframer = deframer;
-            child.frames = frames;
+            // The same of a piece as of more: who is held to pieces for it must not be let go by the first.
+            child.short = bytes.len() >= PIECE && is_short(frames, bytes.len());
+        }
+        if left {
+            self.expect_hand_back(id);
         }
         if let Some(what) = broken {
             self.broken(id, pid, what);
@@ -145,11 +193,39 @@ impl Supervisor {
         self.doom(id);
     }
 
-    fn broken(&mut self, id: ChildId, from: Pid, what: String) {
+    pub(crate) fn broken(&mut self, id: ChildId, from: Pid, what: String) {
         if let Some(child) = self.children.all.get_mut(id) {
             child.silent = true;
         }
         self.input(Input::Broken { from, what });
+    }
+}
+
+/// True for what a worker may say before its predecessor has handed all back: it has not loaded then. One
+/// that could go on already could be followed by any number of others, of which nobody has a hold.
+fn may_precede(header: &FromWorker<'_>) -> bool {
+    matches!(
+        header,
+        FromWorker::Print
+            | FromWorker::Pong
+            | FromWorker::Consumed { .. }
+            | FromWorker::LoadFailed { .. }
+    )
+}
+
+/// True where so many frames in so many bytes are short ones.
+fn is_short(frames: usize, bytes: usize) -> bool {
+    frames.saturating_mul(SHORT) > bytes
+}
+
+/// The header of a frame; those of messages have a quicker way.
+fn header_of(header: &[u8]) -> Result<FromWorker<'_>, HeaderError> {
+    if let Some((route, topic)) = hot::read_send(header) {
+        return Ok(FromWorker::Send { route, topic });
+    }
+    match hot::read_consumed(header) {
+        Some(bytes) => Ok(FromWorker::Consumed { bytes }),
+        None => ipc::codec::decode(header),
     }
 }
 

@@ -2,17 +2,18 @@
 
 use crate::app::{App, Kind};
 use crate::diagnostic::{Diagnostic, line_span};
-use crate::task::TaskEnd;
+use crate::task::{Task, TaskEnd};
 use crate::terminal::one_line;
 use ipc::payload::{EXT_ERROR, LEVELS_MAX};
-use ipc::{ExitReason, Fault, signal_name};
+use ipc::{ExitReason, PidText, signal_name};
 use node::Denial;
+use node::services::State;
 use rmpv::Value as Packed;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 /// Denied calls, and how often each was.
-type Denials = BTreeMap<Denial, u64>;
+pub(crate) type Denials = BTreeMap<Denial, u64>;
 
 /// Errors in the details of Errors that are shown. Each is decoded from a copy of its bytes, so a
 /// long chain of them would cost as many copies.
@@ -29,6 +30,31 @@ pub(crate) fn json_line(pid: Option<&str>, end: &TaskEnd, denials: &Denials) -> 
             "exit": exit_json(reason),
         }),
     };
+    line["denied"] = denials.iter().map(denied_json).collect();
+    line
+}
+
+/// The same for a run of services: what became of each.
+pub(crate) fn services_line<'a>(
+    services: impl Iterator<Item = (&'a Task, State, u32)>,
+    denials: &Denials,
+) -> Value {
+    let mut all = Map::new();
+    for (task, state, attempts) in services {
+        let Some(id) = &task.service else { continue };
+        let pid = task.pid.map(|pid| PidText { host: &task.host, pid }.to_string());
+        let exit = match &task.end {
+            Some(TaskEnd::Ended { reason, .. }) => exit_json(reason),
+            Some(TaskEnd::NotStarted(_)) | None => Value::Null,
+        };
+        let error = task.end.as_ref().and_then(TaskEnd::why);
+        let state = state.as_str();
+        let service =
+            json!({"state": state, "attempts": attempts, "pid": pid, "error": error, "exit": exit});
+        all.insert(id.clone(), service);
+    }
+    let mut line = json!({"pid": null, "result": null, "error": null, "exit": null});
+    line["services"] = all.into();
     line["denied"] = denials.iter().map(denied_json).collect();
     line
 }
@@ -61,7 +87,7 @@ pub(crate) fn denied_summary(denials: &Denials) -> Option<String> {
     ))
 }
 
-fn exit_json(reason: &ExitReason) -> Value {
+pub(crate) fn exit_json(reason: &ExitReason) -> Value {
     json!({
         "kind": reason.kind.as_str(),
         "signal": reason.signal.map(signal_name),
@@ -75,41 +101,38 @@ fn exit_json(reason: &ExitReason) -> Value {
 pub(crate) fn failure(entry: &str, reason: &ExitReason, body: &[u8]) -> String {
     let message = reason.message.as_deref().unwrap_or("it ended abnormally");
     let mut text = format!("{entry} failed: {}", one_line(message));
-    if let Value::Object(error) = unpack(body)
-        && let Some(stack) = error.get("stack").and_then(Value::as_str)
-    {
-        for line in stack.lines().filter(|line| !line.is_empty() && !line.starts_with("[wabe")) {
-            text.push_str("\n    at ");
-            text.push_str(&one_line(line));
-        }
+    for line in trace(body) {
+        text.push_str("\n    at ");
+        text.push_str(&line);
     }
     text
 }
 
-/// Why a main process could not be started: with the line underlined where the text names one of
-/// the app's files.
-pub(crate) fn not_started(app: &App, entry: &str, fault: &Fault) -> Diagnostic {
-    let message = format!("cannot start {entry}: {}", fault.message);
+/// The Lua traceback of an error, where it is an Error that has one.
+pub(crate) fn trace(body: &[u8]) -> Vec<String> {
+    let error = unpack(body);
+    let stack = error.get("stack").and_then(Value::as_str).unwrap_or_default();
+    let lines = stack.lines().filter(|line| !line.is_empty() && !line.starts_with("[wabe"));
+    lines.map(one_line).collect()
+}
+
+/// Something that cannot be done because of a fault: with the line underlined where its text names one
+/// of the app's files.
+pub(crate) fn at_fault(app: &App, what: &str, fault: &str, help: &str) -> Diagnostic {
     let codes = app.entries.values().filter_map(|entry| match &entry.kind {
         Kind::Code(_, code) => Some(code),
         _ => None,
     });
     for code in codes {
-        let rest = fault.message.strip_prefix(&code.file).and_then(|rest| rest.strip_prefix(':'));
-        let Some((line, what)) = rest.and_then(|rest| rest.split_once(':')) else { continue };
+        let rest = fault.strip_prefix(&code.file).and_then(|rest| rest.strip_prefix(':'));
+        let Some((line, why)) = rest.and_then(|rest| rest.split_once(':')) else { continue };
         let Ok(line) = line.parse::<usize>() else { continue };
-        let span = offending(&code.text, line, what);
-        let message = format!("cannot start {entry}: {}", what.trim());
-        let help = "correct the script; nothing was started".to_owned();
-        return Diagnostic {
-            message,
-            file: code.file.clone(),
-            text: code.text.clone(),
-            span,
-            help,
-        };
+        let (span, message) = (offending(&code.text, line, why), format!("{what}: {}", why.trim()));
+        let (file, text) = (code.file.clone(), code.text.clone());
+        return Diagnostic { message, file, text, span, help: help.to_owned() };
     }
-    Diagnostic::general(message, "nothing was started")
+    let help = help.split_once("; ").map_or(help, |(_, rest)| rest);
+    Diagnostic::general(format!("{what}: {fault}"), help)
 }
 
 /// The text that the message quotes, where the line has it once; else the whole line.
@@ -208,7 +231,7 @@ mod tests {
 
     #[test]
     fn denied_calls_are_listed_for_machines() {
-        let fault = Fault::new(ipc::FaultKind::Internal, "no");
+        let fault = ipc::Fault::new(ipc::FaultKind::Internal, "no");
         let denials = Denials::from([(denial("app:b"), 1), (denial("app:a"), 11)]);
         let line = json_line(None, &TaskEnd::NotStarted(fault), &denials);
         let of = |object, count| {

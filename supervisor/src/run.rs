@@ -3,15 +3,20 @@
 use crate::app::{App, Enclosure};
 use crate::diagnostic::Diagnostic;
 use crate::doctor::Report;
-use crate::report;
+use crate::reload::Reload;
+use crate::report::{self, Denials};
+use crate::serving;
 use crate::supervisor::Supervisor;
 use crate::task::{Task, TaskEnd};
 use crate::terminal;
+use crate::watch::Watch;
+use crate::zones::of_this_machine;
 use crate::zygote::code_file;
 use ipc::PidText;
 use ipc::sandbox::Layers;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use node::Config;
+use node::services::State;
 use serde_json::Value;
 use signal_hook::consts::SIGCHLD;
 use std::collections::BTreeMap;
@@ -22,7 +27,7 @@ use std::time::Duration;
 
 /// Everything is well.
 pub(crate) const OK: u8 = 0;
-/// The main process, or a service, ended abnormally.
+/// The main process ended abnormally, or a service did at last.
 pub(crate) const FAILED: u8 = 1;
 /// Wrong usage, or an app that does not load.
 pub(crate) const USAGE: u8 = 2;
@@ -38,6 +43,8 @@ pub(crate) struct Request {
     pub(crate) verbose: bool,
     pub(crate) worker: Option<PathBuf>,
     pub(crate) no_sandbox: NoSandbox,
+    /// Read the app again where its files change.
+    pub(crate) watch: bool,
     /// Only these layers of the sandbox, where the user wants to see what each is worth.
     pub(crate) layers: Option<Layers>,
 }
@@ -56,8 +63,8 @@ pub(crate) fn run(request: &Request) -> u8 {
         if request.no_sandbox == NoSandbox::Refused {
             app.refuse_unenclosed()?;
         }
-        let tasks = tasks(&app, request)?;
-        supervise(&app, tasks, request)
+        let main = main_task(&app, request)?;
+        supervise(app, main, request)
     });
     match ran {
         Ok(code) => code,
@@ -101,8 +108,8 @@ fn refuse(diagnostic: Diagnostic, request: &Request) -> Diagnostic {
     diagnostic
 }
 
-/// What is to be started: one main process, or the services.
-fn tasks(app: &App, request: &Request) -> Result<Vec<Task>, Diagnostic> {
+/// The main process; none where the services are to be started.
+fn main_task(app: &App, request: &Request) -> Result<Option<Task>, Diagnostic> {
     let single_file = request.app.is_file();
     let only = app.runnable().next().unwrap_or_default();
     let (entry, words) = match (single_file, request.words.split_first()) {
@@ -119,16 +126,13 @@ fn tasks(app: &App, request: &Request) -> Result<Vec<Task>, Diagnostic> {
             ));
         }
         let arguments: Vec<Value> = words.iter().map(|word| argument(word)).collect();
-        return Ok(vec![task(entry, &app.host_for(entry), &arguments, true)?]);
+        return Task::main(entry, &app.host_for(entry), &arguments).map(Some);
     }
-    let services = app.auto_start();
-    let services = services.map(|(_, s)| task(&s.process, &s.host, &s.input, false));
-    let services = services.collect::<Result<Vec<_>, _>>()?;
-    match services.is_empty() {
-        true => {
+    match app.auto_start().next() {
+        Some(_) => Ok(None),
+        None => {
             Err(cannot_run(app, "nothing to run: no single main entry and no auto_start service"))
         }
-        false => Ok(services),
     }
 }
 
@@ -156,39 +160,63 @@ fn argument(word: &str) -> Value {
     serde_json::from_str(word).unwrap_or_else(|_| Value::String(word.to_owned()))
 }
 
-fn task(entry: &str, host: &str, arguments: &[Value], main: bool) -> Result<Task, Diagnostic> {
-    let arguments = rmp_serde::to_vec(arguments).map_err(|error| {
-        Diagnostic::general(format!("cannot encode the arguments of {entry}: {error}"), "")
-    })?;
-    let (entry, host) = (entry.to_owned(), host.to_owned());
-    Ok(Task { entry, host, arguments, main, pid: None, end: None })
+fn supervise(app: App, main: Option<Task>, request: &Request) -> Result<u8, Diagnostic> {
+    let config = config(&app)?;
+    let (mut tasks, mut plan) = (Vec::from_iter(main), None);
+    if tasks.is_empty() {
+        plan = Some(serving::plan(&app, &mut tasks, grace_ns(request))?);
+    }
+    let mut supervisor = prepare(app, tasks, config, request)?;
+    supervisor.run(plan).map_err(|e| failed("the loop failed", &e))?;
+    Ok(conclude(&supervisor, request))
 }
 
-fn supervise(app: &App, tasks: Vec<Task>, request: &Request) -> Result<u8, Diagnostic> {
-    let failed = |what: &str, error: &dyn std::fmt::Display| {
-        Diagnostic::general(format!("{what}: {error}"), "see the README for what wabe needs")
-    };
+pub(crate) fn failed(what: &str, error: &dyn std::fmt::Display) -> Diagnostic {
+    Diagnostic::general(format!("{what}: {error}"), "see the README for what wabe needs")
+}
+
+fn grace_ns(request: &Request) -> u64 {
+    u64::try_from(request.grace.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// A supervisor that is ready to run.
+pub(crate) fn prepare(
+    app: App,
+    tasks: Vec<Task>,
+    config: Config,
+    request: &Request,
+) -> Result<Supervisor, Diagnostic> {
     let worker = worker_binary(request.worker.as_deref())?;
-    let code = code_file(&app.sources()).map_err(|e| failed("cannot hand over the code", &e))?;
-    let config = config(app).map_err(|e| failed("cannot draw random numbers", &e))?;
+    let code = code_file(&app.sources(), &of_this_machine())
+        .map_err(|e| failed("cannot hand over the code", &e))?;
     raise_descriptor_limit();
     wait_for_children().map_err(|e| failed("cannot heed SIGCHLD", &e))?;
-    let mut supervisor = Supervisor::new(config, tasks, worker, code)
+    let watch = request.watch.then(|| Watch::new(&request.app)).transpose();
+    let watch = watch.map_err(|e| failed("cannot watch the app's files", &e))?;
+    let (enclosures, warm, event_results) = (enclosures(&app), warm(&app), app.event_results());
+    let unenclosed = request.no_sandbox == NoSandbox::Allowed;
+    let reload = Reload::new(app, request.app.clone(), unenclosed, watch);
+    let mut supervisor = Supervisor::new(config, tasks, worker, code, reload)
         .map_err(|e| failed("cannot start the loop", &e))?;
     supervisor.verbose = request.verbose;
-    supervisor.enclosures = enclosures(app);
+    supervisor.enclosures = enclosures;
+    supervisor.warm = warm;
+    supervisor.event_results = event_results;
     supervisor.layers = request.layers;
-    supervisor.grace_ns = u64::try_from(request.grace.as_nanos()).unwrap_or(u64::MAX);
-    supervisor.run().map_err(|e| failed("the loop failed", &e))?;
-    Ok(conclude(app, &supervisor, request))
+    supervisor.grace_ns = grace_ns(request);
+    Ok(supervisor)
 }
 
 fn enclosures(app: &App) -> BTreeMap<String, Enclosure> {
     app.hosts().map(|(id, _)| (id.to_owned(), app.enclosure(id))).collect()
 }
 
+fn warm(app: &App) -> BTreeMap<String, u32> {
+    app.hosts().map(|(id, _)| (id.to_owned(), app.warm(id))).collect()
+}
+
 /// The worker beside this program, unless another is named.
-fn worker_binary(worker: Option<&Path>) -> Result<PathBuf, Diagnostic> {
+pub(crate) fn worker_binary(worker: Option<&Path>) -> Result<PathBuf, Diagnostic> {
     let wanted = match worker {
         // Zygotes are started in the root folder.
         Some(worker) => std::path::absolute(worker),
@@ -203,18 +231,28 @@ fn worker_binary(worker: Option<&Path>) -> Result<PathBuf, Diagnostic> {
     }
 }
 
-fn config(app: &App) -> io::Result<Config> {
+/// What the node is made of.
+pub(crate) fn config(app: &App) -> Result<Config, Diagnostic> {
     let mut key = [0; 16];
     let flags = rustix::rand::GetRandomFlags::empty();
-    rustix::rand::getrandom(&mut key[..], flags)?;
+    rustix::rand::getrandom(&mut key[..], flags)
+        .map_err(|e| failed("cannot draw random numbers", &e))?;
     let mut config = Config::new(key);
     for (id, spec) in app.hosts() {
         config.add_host(id, spec.clone());
     }
+    add_entries(&mut config, app);
+    Ok(config)
+}
+
+/// What the node knows of the entries.
+pub(crate) fn add_entries(config: &mut Config, app: &App) {
     for (id, entry) in &app.entries {
         config.add_entry(id, entry.kind_name(), entry.limits());
+        if let Some(host) = entry.default_host_named() {
+            config.set_default_host(id, host);
+        }
     }
-    Ok(config)
 }
 
 /// Where whoever started wabe ignores SIGCHLD, so would wabe, and the kernel would keep no report of
@@ -231,38 +269,67 @@ fn wait_for_children() -> io::Result<()> {
 
 /// Each process needs two descriptors. What the administrator allows is taken; where that is too
 /// little, the spawn that meets it says so.
-fn raise_descriptor_limit() {
+pub(crate) fn raise_descriptor_limit() {
     if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
         let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
     }
 }
 
 /// Says what came of the run and gives the exit code.
-fn conclude(app: &App, supervisor: &Supervisor, request: &Request) -> u8 {
+fn conclude(supervisor: &Supervisor, request: &Request) -> u8 {
+    let app = &supervisor.reload.app;
     let denials = supervisor.node.denials();
     if !request.json
         && let Some(summary) = report::denied_summary(denials)
     {
         terminal::say_line(&summary);
     }
-    let codes = supervisor.tasks.iter().map(|task| {
-        let Some(end) = &task.end else { return FAILED };
-        let text = task.pid.map(|pid| PidText { host: &task.host, pid }.to_string());
-        if request.json && task.main {
-            terminal::print(&report::json_line(text.as_deref(), end, denials).to_string());
+    match supervisor.tasks.first().filter(|task| task.is_main()) {
+        Some(main) => conclude_main(app, main, denials, request),
+        None => conclude_services(app, supervisor, request),
+    }
+}
+
+fn conclude_main(app: &App, task: &Task, denials: &Denials, request: &Request) -> u8 {
+    let Some(end) = &task.end else { return FAILED };
+    let text = task.pid.map(|pid| PidText { host: &task.host, pid }.to_string());
+    if request.json {
+        terminal::print(&report::json_line(text.as_deref(), end, denials).to_string());
+    }
+    match end {
+        TaskEnd::NotStarted(fault) => {
+            let help = "correct the script; nothing was started";
+            let (what, fault) = (format!("cannot start {}", task.entry), &fault.message);
+            refuse(report::at_fault(app, &what, fault, help), request);
+            USAGE
         }
-        match end {
-            TaskEnd::NotStarted(fault) => {
-                if task.main {
-                    refuse(report::not_started(app, &task.entry, fault), request);
-                }
-                USAGE
-            }
-            TaskEnd::Ended { reason, .. } if reason.is_normal() => OK,
-            TaskEnd::Ended { reason, result } => {
-                terminal::say(&report::failure(&task.entry, reason, result));
-                FAILED
-            }
+        TaskEnd::Ended { reason, .. } if reason.is_normal() => OK,
+        TaskEnd::Ended { reason, result } => {
+            terminal::say(&report::failure(&task.entry, reason, result));
+            FAILED
+        }
+    }
+}
+
+/// The worst of what came of the services.
+fn conclude_services(app: &App, supervisor: &Supervisor, request: &Request) -> u8 {
+    if request.json {
+        let all = supervisor.wanted_services();
+        let line = report::services_line(all, supervisor.node.denials());
+        terminal::print(&line.to_string());
+    }
+    let codes = supervisor.wanted_services().map(|(task, state, _)| match (state, &task.end) {
+        (State::Exited, _) | (_, None) => OK,
+        (_, Some(TaskEnd::NotStarted(fault))) => {
+            let what = format!("cannot start {}", task.entry);
+            let help = "correct the script";
+            refuse(report::at_fault(app, &what, &fault.message, help), request);
+            USAGE
+        }
+        (_, Some(TaskEnd::Ended { reason, .. })) if reason.is_normal() => OK,
+        (_, Some(TaskEnd::Ended { reason, result })) => {
+            terminal::say(&report::failure(&task.entry, reason, result));
+            FAILED
         }
     });
     codes.max().unwrap_or(OK)

@@ -2,11 +2,15 @@
 
 use crate::attendants::Attendant;
 use crate::children::{Assigned, Born, Child, ChildId};
+use crate::descriptors::Purpose;
+use crate::machine;
 use crate::source::Source;
 use crate::supervisor::{Later, Supervisor};
 use crate::zygote::{Nest, Started, Zygote};
-use ipc::frame::ToWorker;
-use ipc::sandbox::UIDS;
+use ipc::frame::{Birth, ToWorker};
+use ipc::limits::WARM_DEFAULT;
+use ipc::sandbox::{Layer, UIDS};
+use ipc::zygote::ToZygote;
 use ipc::{Fault, FaultKind, Limits, Pid, PidText};
 use mio::net::UnixStream;
 use mio::unix::SourceFd;
@@ -16,9 +20,6 @@ use rustix::process::{Pid as OsPid, Resource, Rlimit, prlimit};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::rc::Rc;
 use std::{io, iter};
-
-/// Workers of each host that are forked before a process needs them.
-const WARM: usize = 2;
 
 /// Time that a zygote has for an answer, in nanoseconds, before it is ended and made anew. Half of
 /// what a process has to load, so that no spawn is lost by it.
@@ -31,25 +32,51 @@ pub(crate) struct Start {
     pub(crate) host: Rc<str>,
     pub(crate) entry: Rc<str>,
     pub(crate) token: Option<u32>,
+    pub(crate) spawner: Option<Pid>,
     pub(crate) limits: Limits,
+    pub(crate) trap_links: bool,
+}
+
+/// Why no worker can be asked for.
+#[derive(Debug)]
+pub(crate) enum Obstacle {
+    /// A limit of the machine is reached. It is met anew at each try: somebody may have ended.
+    Short(String),
+    /// Nothing can be started on the host.
+    Host(String),
+}
+
+impl From<io::Error> for Obstacle {
+    fn from(error: io::Error) -> Self {
+        match machine::shortage(&error) {
+            Some(why) => Obstacle::Short(why),
+            None => Obstacle::Host(error.to_string()),
+        }
+    }
 }
 
 impl Supervisor {
     /// Finds a worker for a process, and tells it what it is to become.
     pub(crate) fn start(&mut self, start: Start, arguments: &[u8]) {
-        let Start { pid, host, entry, token, limits } = start;
+        let Start { pid, host, entry, token, spawner, limits, trap_links } = start;
         let nest = self.nest(&host);
-        let id = self.warm_worker(nest).unwrap_or_else(|| self.want(nest));
-        while self.nests[nest].warm.len() < WARM {
-            let warm = self.want(nest);
-            self.nests[nest].warm.push_back(warm);
-        }
+        let id = self.warm_worker(nest).unwrap_or_else(|| self.want(nest, spawner));
         let text: Rc<str> = Rc::from(PidText { host: &host, pid }.to_string());
-        let main = token.is_some_and(|token| self.tasks[token as usize].main);
+        let main = token.is_some_and(|token| self.tasks[token as usize].is_main());
+        if let Some(token) = token {
+            self.tasks[token as usize].process = Some(pid);
+        }
         let prefix = (!main).then(|| format!("[{entry} {:#x}] ", pid.number));
-        let header = ToWorker::Become { pid: &text, entry: &entry, limits };
+        let spawned_by = spawner.and_then(|spawner| self.children.text(spawner));
+        let birth = Birth {
+            spawner: spawned_by.as_deref(),
+            trap_links,
+            event_result: self.event_results.get(&*host).copied().unwrap_or_default(),
+            goes_on: false,
+        };
+        let header = ToWorker::Become { pid: &text, entry: &entry, limits, birth };
         self.children.push(id, &header, arguments);
-        let assigned = Assigned { pid, text: text.clone(), entry, prefix, limits };
+        let assigned = Assigned { pid, text: text.clone(), entry, prefix, limits, spent_ns: 0 };
         self.children.assign(id, assigned);
         self.lower_cpu(id);
         self.limit_group(id);
@@ -58,17 +85,7 @@ impl Supervisor {
         self.ask_for_workers(nest);
     }
 
-    /// A worker that waits to become somebody, passing over those that are ending.
-    fn warm_worker(&mut self, nest: usize) -> Option<ChildId> {
-        while let Some(id) = self.nests[nest].warm.pop_front() {
-            if self.children.all.get(id).is_some_and(|child| !child.silent && !child.doomed) {
-                return Some(id);
-            }
-        }
-        None
-    }
-
-    fn nest(&mut self, host: &Rc<str>) -> usize {
+    pub(crate) fn nest(&mut self, host: &Rc<str>) -> usize {
         if let Some(nest) = self.nest_of.get(host) {
             return *nest;
         }
@@ -76,42 +93,58 @@ impl Supervisor {
         let enclosure = self.enclosures.get(&**host).copied().unwrap_or_default();
         let mut plan = self.ground.plan(enclosure, limits, self.layers);
         let barred = self.without_groups(host, &mut plan);
-        self.nests.push(Nest::new(host.clone(), plan, barred));
+        let warm = self.warm.get(&**host).copied().unwrap_or(WARM_DEFAULT);
+        self.nests.push(Nest::new(host.clone(), plan, barred, warm as usize));
         self.nest_of.insert(host.clone(), self.nests.len() - 1);
         self.nests.len() - 1
     }
 
-    fn want(&mut self, nest: usize) -> ChildId {
+    pub(crate) fn want(&mut self, nest: usize, spawner: Option<Pid>) -> ChildId {
         let host = self.nests[nest].host.clone();
-        let id = self.children.all.insert(Child::new(host));
-        self.nests[nest].wanted.push_back(id);
+        let child = Child::new(host, spawner);
+        let owner = child.owner();
+        let id = self.children.all.insert(child);
+        self.nests[nest].wanted.push(owner, id);
         id
     }
 
     /// Asks the zygote for what is wanted, as far as it may be asked now.
     pub(crate) fn ask_for_workers(&mut self, nest: usize) {
-        while !self.nests[nest].wanted.is_empty() && self.nests[nest].may_ask() {
-            match self.ask_for_one(nest) {
-                Ok(true) => {}
+        while let Some(id) = self.nests[nest].wanted.front().filter(|_| self.nests[nest].may_ask())
+        {
+            match self.ask_for(nest, id, Purpose::Process) {
+                Ok(true) => drop(self.nests[nest].wanted.pop()),
                 Ok(false) => return,
-                Err(error) => return self.give_up(nest, &error.to_string()),
+                Err(Obstacle::Short(why)) => {
+                    self.nests[nest].wanted.pop();
+                    self.short(nest, id, &why);
+                }
+                // It stays in the list until it is asked for: an error leaves it where `give_up` looks.
+                Err(Obstacle::Host(why)) => return self.give_up(nest, &why),
             }
         }
     }
 
     /// Asks for one worker; false where the zygote cannot be asked now.
-    fn ask_for_one(&mut self, nest: usize) -> io::Result<bool> {
+    ///
+    /// # Errors
+    /// Why there can be none.
+    pub(crate) fn ask_for(
+        &mut self,
+        nest: usize,
+        id: ChildId,
+        purpose: Purpose,
+    ) -> Result<bool, Obstacle> {
         if let Some(why) = &self.nests[nest].barred {
-            return Err(io::Error::other(why.clone()));
+            return Err(Obstacle::Host(why.clone()));
         }
+        self.room_for_descriptors(nest, purpose)?;
         if self.nests[nest].zygote.is_none() {
             self.start_zygote(nest)?;
         }
-        // It stays in the list until it is asked for: an error leaves it where `give_up` looks.
-        let Some(id) = self.nests[nest].wanted.front().copied() else { return Ok(false) };
         let uid = u32::try_from(id).ok().filter(|uid| *uid < UIDS - 1);
         let uid = uid.ok_or_else(|| io::Error::other("more workers than users for them"))?;
-        let theirs = self.open_socket(id)?;
+        let theirs = self.open_socket(nest, id)?;
         let directory = self.take_group(nest, id)?;
         let deadline = self.now() + ANSWER_MAX_NS;
         let descriptors: Vec<_> = iter::once(&theirs).chain(&directory).map(AsFd::as_fd).collect();
@@ -123,16 +156,20 @@ impl Supervisor {
             self.give_group_back(id);
             return Ok(false);
         }
-        nest.wanted.pop_front();
         nest.in_flight.push_back(id);
         nest.deadline.get_or_insert(deadline);
         Ok(true)
     }
 
-    fn start_zygote(&mut self, nest: usize) -> io::Result<()> {
+    pub(crate) fn start_zygote(&mut self, nest: usize) -> io::Result<()> {
         let cgroups = self.cgroups.as_ref().ok().and_then(Option::as_ref);
         let plan = self.nests[nest].plan;
-        let started = Started::start(&self.worker, plan, &self.code, cgroups)?;
+        let pending = self.reload.pending.as_ref().filter(|_| self.reload.checker == Some(nest));
+        let request = match pending.and_then(|pending| pending.code.as_ref()) {
+            Some(code) => (ToZygote::Check, code),
+            None => (ToZygote::Load, &self.code),
+        };
+        let started = Started::start(&self.worker, plan, request, cgroups)?;
         let starter = self.attendants.next_id();
         let control = self.register(started.control.as_raw_fd(), Source::Control(nest));
         let pidfd = self.register(started.pidfd.as_raw_fd(), Source::Attendant(starter));
@@ -149,22 +186,31 @@ impl Supervisor {
     }
 
     /// Gives a child its socket and returns the worker's end.
-    fn open_socket(&mut self, id: ChildId) -> io::Result<OwnedFd> {
+    fn open_socket(&mut self, nest: usize, id: ChildId) -> io::Result<OwnedFd> {
         let flags = SocketFlags::CLOEXEC;
         let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
         // Only this end: the worker waits for its supervisor by blocking.
         rustix::io::ioctl_fionbio(&ours, true)?;
         let mut socket = UnixStream::from_std(ours.into());
-        let interest = Interest::READABLE | Interest::WRITABLE;
         let token = Source::Socket(id).token();
-        self.poll.registry().register(&mut socket, token, interest)?;
-        self.children.all[id].socket = Some(socket);
+        self.poll.registry().register(&mut socket, token, Interest::READABLE)?;
+        let filtered = self.nests[nest].plan.layers.has(Layer::Seccomp);
+        let child = &mut self.children.all[id];
+        child.socket = Some(socket);
+        child.to_the_end = !filtered;
         Ok(theirs)
     }
 
     pub(crate) fn register(&self, descriptor: RawFd, source: Source) -> io::Result<()> {
         let token: Token = source.token();
         self.poll.registry().register(&mut SourceFd(&descriptor), token, Interest::READABLE)
+    }
+
+    /// A limit of the machine stands in the way of one process. The next one may have more luck.
+    pub(crate) fn short(&mut self, nest: usize, id: ChildId, why: &str) {
+        let host = self.nests[nest].host.clone();
+        self.nests[nest].pool.wait_for_spawn();
+        self.no_worker(id, &format!("cannot start a process on host '{host}': {why}"));
     }
 
     /// A child that there will be no worker for.
@@ -179,16 +225,6 @@ impl Supervisor {
         }
     }
 
-    /// A warm worker is gone; the next spawn replaces it.
-    pub(crate) fn forget_warm(&mut self, id: ChildId) {
-        let host = self.children.all.get(id).map(|child| child.host.clone());
-        if let Some(nest) = host.and_then(|host| self.nest_of.get(&host).copied()) {
-            self.nests[nest].warm.retain(|warm| *warm != id);
-            self.nests[nest].wanted.retain(|wanted| *wanted != id);
-        }
-        self.forget(id);
-    }
-
     /// Ends a worker, at once or as soon as it is born.
     pub(crate) fn doom(&mut self, id: ChildId) {
         let Some(child) = self.children.all.get_mut(id) else { return };
@@ -196,11 +232,11 @@ impl Supervisor {
         if let Some(born) = &child.born {
             return born.kill();
         }
+        let owner = child.owner();
         let nest = self.nest_of.get(&child.host).copied();
         let Some(nest) = nest.map(|nest| &mut self.nests[nest]) else { return };
         // One that is asked for already will be born, and killed then.
-        if nest.wanted.contains(&id) {
-            nest.wanted.retain(|wanted| *wanted != id);
+        if nest.wanted.remove(owner, id) {
             self.no_worker(id, "terminated before it had a worker");
         }
     }
@@ -210,7 +246,8 @@ impl Supervisor {
         let Some(child) = self.children.all.get(id) else { return };
         let (Some(process), Some(born)) = (&child.process, &child.born) else { return };
         let host = self.node.host(&child.host).map_or(u64::MAX, |host| host.limits.cpu_s);
-        let own = process.limits.cpu_s;
+        // What is left of it, where it has lived in other workers before; the kernel counts seconds.
+        let own = process.limits.cpu_s.saturating_sub(process.spent_ns / 1_000_000_000).max(1);
         let os_pid = i32::try_from(born.os_pid).ok().and_then(OsPid::from_raw);
         if let (true, Some(os_pid)) = (own < host, os_pid) {
             // Its number is its own until it is reaped. It fails only where it is dead already.

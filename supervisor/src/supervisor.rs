@@ -8,23 +8,30 @@
 use crate::app::Enclosure;
 use crate::attendants::{AttendantId, Attendants};
 use crate::cgroup::Cgroups;
-use crate::children::{ChildId, Children};
+use crate::children::{ChildId, Children, Payload};
+use crate::descriptors::Descriptors;
 use crate::enclosing::Ground;
 use crate::printer::Printer;
+use crate::reload::Reload;
 use crate::source::Source;
 use crate::task::Task;
 use crate::terminal::say;
+use crate::testing::Trial;
 use crate::throttle::Throttled;
 use crate::watchdog::Watchdog;
+use crate::writing::Writing;
 use crate::zygote::Nest;
+use ipc::frame::EventResult;
 use ipc::sandbox::{Layers, Missing};
 use ipc::{Fault, Pid};
+use mio::event::Event;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
+use node::services::{Event as ServiceEvent, Plan, Services};
 use node::{Config, Input, Node, Stop};
-use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook_mio::v1_0::Signals;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::PathBuf;
@@ -33,10 +40,7 @@ use std::time::{Duration, Instant};
 
 const SIGNALS: Token = Token(0);
 const STDOUT: Token = Token(1);
-
-/// Time that killed workers have to be reported before the supervisor goes without them: one can
-/// hang in the kernel for as long as a broken disk or network file system likes.
-const GIVE_UP_NS: u64 = 5_000_000_000;
+const WATCH: Token = Token(2);
 
 /// What is found out while outputs are carried out. It must wait: in the middle of the outputs of
 /// one input a second one would mix the payloads of both.
@@ -45,6 +49,7 @@ pub(crate) enum Later {
     NoWorker(Pid, Fault),
     Overrun(Pid, usize),
     Stop(Stop),
+    Service(ServiceEvent),
 }
 
 /// The node with its children.
@@ -53,9 +58,14 @@ pub(crate) struct Supervisor {
     pub(crate) poll: Poll,
     pub(crate) children: Children,
     pub(crate) attendants: Attendants,
+    pub(crate) descriptors: Descriptors,
     pub(crate) nests: Vec<Nest>,
     pub(crate) nest_of: HashMap<Rc<str>, usize>,
     pub(crate) tasks: Vec<Task>,
+    /// Those tasks that are services, by the same numbers.
+    pub(crate) services: Services,
+    /// The app, and what it takes to read it again.
+    pub(crate) reload: Reload,
     pub(crate) printer: Printer,
     pub(crate) watchdog: Watchdog,
     pub(crate) throttled: Throttled,
@@ -66,16 +76,22 @@ pub(crate) struct Supervisor {
     pub(crate) ground: Ground,
     pub(crate) cgroups: Result<Option<Cgroups>, Missing>,
     pub(crate) enclosures: BTreeMap<String, Enclosure>,
+    /// Warm workers of each host.
+    pub(crate) warm: BTreeMap<String, u32>,
+    /// How events show results, on hosts that do not say the usual.
+    pub(crate) event_results: BTreeMap<String, EventResult>,
     pub(crate) layers: Option<Layers>,
     /// Say on standard error who starts and who ends.
     pub(crate) verbose: bool,
     pub(crate) grace_ns: u64,
-    /// Children that may have something to read, that wait for standard output, that have
-    /// something to be written, whose pidfd is readable.
+    /// Set where all this is one test.
+    pub(crate) trial: Option<Trial>,
+    /// Children that may have something to read, that wait for standard output, whose pidfd is
+    /// readable, that have something to be written.
     pub(crate) readable: VecDeque<ChildId>,
     pub(crate) paused: Vec<ChildId>,
-    pub(crate) dirty: Vec<ChildId>,
     pub(crate) exited: Vec<ChildId>,
+    pub(crate) writing: Writing,
     /// Nests whose zygote has answered or ended.
     control: Vec<usize>,
     lost_zygotes: Vec<usize>,
@@ -84,13 +100,28 @@ pub(crate) struct Supervisor {
     pub(crate) denials_said: usize,
     /// What the node is told as soon as its present outputs are carried out.
     pub(crate) later: VecDeque<Later>,
+    /// Warm workers may be missing.
+    pub(crate) pools_due: bool,
+    /// When they are asked for, where that can wait.
+    pub(crate) pools_at: Option<u64>,
     /// A zygote died with forks in flight: it may have left a child that nobody knows.
     pub(crate) strays: bool,
+    /// Workers without a pidfd whose socket has hung up.
+    pub(crate) suspects: Vec<ChildId>,
+    /// SIGCHLD is heeded, and when the kernel is to be asked who has ended.
+    pub(crate) heeds_children: bool,
+    pub(crate) look_at: Option<u64>,
     pub(crate) stopped: bool,
-    signals: Signals,
-    signals_seen: u32,
-    give_up_at: Option<u64>,
+    pub(crate) signals: Signals,
+    /// Some of them have come.
+    pub(crate) signals_due: bool,
+    pub(crate) signals_seen: u32,
+    /// When the supervisor goes without those who are to be dead.
+    pub(crate) give_up_at: Option<u64>,
     started: Instant,
+    /// The time as of the last read or the beginning of the round: asking for it takes longer than
+    /// what most inputs do.
+    pub(crate) heard_at: u64,
     pub(crate) scratch: Vec<u8>,
 }
 
@@ -100,6 +131,7 @@ impl Supervisor {
         tasks: Vec<Task>,
         worker: PathBuf,
         code: OwnedFd,
+        reload: Reload,
     ) -> io::Result<Self> {
         let mut ground = Ground::find()?;
         let cgroups = ground.open_cgroups();
@@ -109,14 +141,21 @@ impl Supervisor {
         let stdout = io::stdout().as_raw_fd();
         // A file cannot be waited for (EPERM of epoll_ctl(2)): it never makes anybody wait.
         let _ = poll.registry().register(&mut SourceFd(&stdout), STDOUT, Interest::WRITABLE);
+        if let Some(watch) = &reload.watch {
+            let inotify = watch.inotify.as_raw_fd();
+            poll.registry().register(&mut SourceFd(&inotify), WATCH, Interest::READABLE)?;
+        }
         Ok(Supervisor {
             node: Node::new(config),
             poll,
             children: Children::default(),
             attendants: Attendants::default(),
+            descriptors: Descriptors::count(),
             nests: Vec::new(),
             nest_of: HashMap::new(),
             tasks,
+            services: Services::default(),
+            reload,
             printer: Printer::new(),
             watchdog: Watchdog::default(),
             throttled: Throttled::default(),
@@ -125,31 +164,47 @@ impl Supervisor {
             ground,
             cgroups,
             enclosures: BTreeMap::new(),
+            warm: BTreeMap::new(),
+            event_results: BTreeMap::new(),
             layers: None,
             verbose: false,
             grace_ns: 0,
+            trial: None,
             readable: VecDeque::new(),
             paused: Vec::new(),
-            dirty: Vec::new(),
             exited: Vec::new(),
+            writing: Writing::default(),
             control: Vec::new(),
             lost_zygotes: Vec::new(),
             lost_attendants: Vec::new(),
             denials_said: 0,
             later: VecDeque::new(),
+            pools_due: false,
+            pools_at: None,
             strays: false,
+            suspects: Vec::new(),
+            heeds_children: false,
+            look_at: None,
             stopped: false,
             signals,
+            signals_due: false,
             signals_seen: 0,
             give_up_at: None,
             started: Instant::now(),
+            heard_at: 0,
             scratch: vec![0; 64 * 1024],
         })
     }
 
-    /// Starts the tasks and runs until they are over and nothing is left.
-    pub(crate) fn run(&mut self) -> io::Result<()> {
-        self.start_tasks();
+    /// Starts the main process, or the services of the plan, and runs until they are over and nothing
+    /// is left.
+    pub(crate) fn run(&mut self, plan: Option<Plan>) -> io::Result<()> {
+        match plan {
+            Some(plan) => self.plan_services(plan, BTreeSet::new()),
+            None => self.start_main(),
+        }
+        self.settle();
+        self.write();
         let mut events = Events::with_capacity(1024);
         while !self.is_finished() {
             let timeout = self.timeout();
@@ -165,18 +220,25 @@ impl Supervisor {
     }
 
     fn round(&mut self) {
+        self.heard_at = self.now();
         self.read_children();
         self.hear_zygotes();
         self.reap();
         if self.node.next_deadline().is_some_and(|at| at <= self.now()) {
             self.input(Input::Time);
         }
+        self.check_services();
+        self.look_for_ends();
         self.check_zygotes();
         self.check_watched();
         self.let_print();
+        self.check_watch();
         self.heed_signals();
+        self.check_trial();
         self.settle();
         self.write();
+        // Only now: nobody who waits for a process is to wait for the pool.
+        self.fill_pools();
     }
 
     /// Nanoseconds since the supervisor began.
@@ -184,15 +246,22 @@ impl Supervisor {
         u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
-    fn start_tasks(&mut self) {
+    /// The main process begins.
+    fn start_main(&mut self) {
         for token in 0..self.tasks.len() {
             let task = &mut self.tasks[token];
+            if !task.is_main() {
+                continue;
+            }
             let (entry, host) = (task.entry.clone(), task.host.clone());
             let arguments = std::mem::take(&mut task.arguments);
             let token = u32::try_from(token).expect("fewer tasks than a u32 counts");
-            self.input_with(Input::Spawn { token, entry: &entry, host: &host }, "", &arguments);
+            self.input_with(
+                Input::Spawn { token, entry: &entry, host: &host },
+                "",
+                Payload::small(&arguments),
+            );
         }
-        self.write();
     }
 
     fn is_finished(&self) -> bool {
@@ -206,37 +275,74 @@ impl Supervisor {
 
     /// How long nothing will happen by itself.
     fn timeout(&self) -> Option<Duration> {
-        if !self.readable.is_empty() || !self.exited.is_empty() {
+        let is_due = self.writing.is_waiting() || !self.exited.is_empty();
+        if is_due || !self.readable.is_empty() {
             return Some(Duration::ZERO);
         }
         let nests = self.nests.iter().filter_map(|nest| nest.deadline);
         let give_up_at = self.give_up_at.filter(|_| !self.stopped);
-        let own = [self.watchdog.next(), self.throttled.next(), give_up_at].into_iter().flatten();
-        let next = nests.chain(self.node.next_deadline()).chain(own).min()?;
+        let watch = self.reload.watch.as_ref().and_then(|watch| watch.quiet.due());
+        let trial = self.trial.as_ref().and_then(|trial| trial.settle_at);
+        let own = [
+            self.watchdog.next(),
+            self.throttled.next(),
+            self.look_at,
+            self.pools_at,
+            give_up_at,
+            watch,
+            trial,
+        ];
+        let own = own.into_iter().flatten();
+        let next = nests.chain(self.node.next_deadline()).chain(self.services.next_deadline());
+        let next = next.chain(own).min()?;
         Some(Duration::from_nanos(next.saturating_sub(self.now())))
     }
 
     fn collect(&mut self, events: &Events) {
         for event in events {
             match event.token() {
-                SIGNALS | STDOUT => {}
-                token => self.collect_source(Source::of(token), event.is_writable()),
+                SIGNALS => self.signals_due = true,
+                STDOUT => {}
+                WATCH => {
+                    let now = self.now();
+                    if let Some(watch) = &mut self.reload.watch {
+                        watch.hear(now);
+                    }
+                }
+                token => {
+                    let source = Source::of(token);
+                    if let Source::Socket(id) = source
+                        && event.is_read_closed()
+                    {
+                        self.hung_up(id);
+                    }
+                    self.collect_source(source, event);
+                }
             }
         }
     }
 
-    fn collect_source(&mut self, source: Source, writable: bool) {
+    fn collect_source(&mut self, source: Source, event: &Event) {
         match source {
             Source::Socket(id) => {
-                self.mark_readable(id);
-                if writable {
-                    self.mark_dirty(id);
+                if event.is_readable() || event.is_read_closed() || event.is_error() {
+                    self.mark_readable(id);
+                }
+                if event.is_writable() {
+                    self.has_room(id);
                 }
             }
             Source::Pidfd(id) => self.exited.push(id),
             Source::Control(nest) => self.control.push(nest),
             Source::ZygotePidfd(nest) => self.lost_zygotes.push(nest),
             Source::Attendant(id) => self.lost_attendants.push(id),
+        }
+    }
+
+    fn has_room(&mut self, id: ChildId) {
+        if let Some(child) = self.children.all.get_mut(id) {
+            child.blocked = false;
+            self.mark_dirty(id);
         }
     }
 
@@ -252,67 +358,11 @@ impl Supervisor {
         }
     }
 
-    fn heed_signals(&mut self) {
-        let (children, stops): (Vec<_>, Vec<_>) =
-            self.signals.pending().partition(|signal| *signal == SIGCHLD);
-        if !children.is_empty() {
-            self.reap_strays();
-        }
-        for _ in stops {
-            self.signals_seen += 1;
-            // Also the first one is a second word where the main process has ended.
-            let stopping = self.signals_seen > 1 || self.give_up_at.is_some();
-            let how = if stopping { Stop::Now } else { Stop::Asked };
-            self.stop(how);
-        }
-    }
-
-    pub(crate) fn stop(&mut self, how: Stop) {
-        let after = if how == Stop::Now { 0 } else { self.grace_ns };
-        let at = self.now().saturating_add(after).saturating_add(GIVE_UP_NS);
-        self.give_up_at = Some(self.give_up_at.map_or(at, |earlier| earlier.min(at)));
-        self.later.push_back(Later::Stop(how));
-    }
-
-    /// Reports of ended children that nobody knows are wanted from now on.
-    pub(crate) fn watch_for_strays(&mut self) {
-        self.strays = true;
-        if let Err(error) = self.signals.add_signal(SIGCHLD) {
-            say(&format!("cannot watch for SIGCHLD: {error}"));
-        }
-    }
-
     pub(crate) fn mark_readable(&mut self, id: ChildId) {
         if let Some(child) = self.children.all.get_mut(id)
             && !std::mem::replace(&mut child.readable, true)
         {
             self.readable.push_back(id);
-        }
-    }
-
-    pub(crate) fn mark_dirty(&mut self, id: ChildId) {
-        if let Some(child) = self.children.all.get_mut(id)
-            && !std::mem::replace(&mut child.dirty, true)
-        {
-            self.dirty.push(id);
-        }
-    }
-
-    /// Writes every outbox once: a busy round moves many frames with one write for each socket.
-    fn write(&mut self) {
-        for id in std::mem::take(&mut self.dirty) {
-            if self.children.flush(id) {
-                self.watch(id);
-            }
-        }
-        self.printer.flush();
-        if !self.printer.is_full() {
-            for id in std::mem::take(&mut self.paused) {
-                if let Some(child) = self.children.all.get_mut(id) {
-                    child.paused = false;
-                    self.mark_readable(id);
-                }
-            }
         }
     }
 }

@@ -153,11 +153,17 @@ impl Child {
         }
     }
 
-    /// The CPU time that it has used, where that is limited. It can be had until it is reaped.
+    /// The CPU time that its process has used, in this worker and in those before. It can be had until
+    /// it is reaped.
+    pub(crate) fn cpu_ns(&self) -> u64 {
+        let here = self.born.as_ref().and_then(|born| seen(born.os_pid)).map_or(0, |(_, cpu)| cpu);
+        here + self.process.as_ref().map_or(0, |process| process.spent_ns)
+    }
+
+    /// The same where it is limited, else 0: to look is not for nothing.
     pub(crate) fn limited_cpu_ns(&self) -> u64 {
         let limited = self.process.as_ref().is_some_and(|process| process.limits.cpu_s < u64::MAX);
-        let born = self.born.as_ref().filter(|_| limited);
-        born.and_then(|born| seen(born.os_pid)).map_or(0, |(_, cpu)| cpu)
+        if limited { self.cpu_ns() } else { 0 }
     }
 
     fn look(&self) -> Option<Look> {

@@ -36,6 +36,11 @@ pub fn told<'a>(
             let ended = Ended { from: text(*from)?, at, reason: ExitReason::clone(reason) };
             (to, ToWorker::LinkDown(ended), has_body(reason))
         }
+        Output::Returned { to, call, reason } => {
+            let header = ToWorker::Returned { call: *call, reason: ExitReason::clone(reason) };
+            (to, header, has_body(reason))
+        }
+        Output::Outdated { to } => (to, ToWorker::Outdated { at }, false),
         Output::Cancel { to, from, reason, deadline_ns } => {
             let (from, reason) = (from.and_then(text), reason.as_deref());
             (to, ToWorker::Cancel { from, at, reason, deadline_ns: *deadline_ns }, false)
@@ -48,8 +53,11 @@ pub fn told<'a>(
             (to, ToWorker::Reply { call: *call, result }, false)
         }
         Output::Start { .. }
+        | Output::Upgrade { .. }
         | Output::Kill { .. }
+        | Output::Signal { .. }
         | Output::NodeReply { .. }
+        | Output::Ready { .. }
         | Output::Ended { .. }
         | Output::Denied { .. }
         | Output::Stopped => return None,

@@ -3,8 +3,12 @@
 use crate::attendants::AttendantId;
 use crate::cgroup::Cgroups;
 use crate::children::{Born, ChildId};
+use crate::machine;
+use crate::pool::Pool;
+use crate::turns::Turns;
+use ipc::Zones;
 use ipc::sandbox::{Layer, Plan, Sandbox};
-use ipc::zygote::{Source, ToZygote};
+use ipc::zygote::{Source, ToZygote, load_file};
 use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::process::{
@@ -17,8 +21,9 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
 
-/// Forks that a zygote is asked for before it has answered the first.
-const IN_FLIGHT_MAX: usize = 32;
+/// Forks that a zygote is asked for before it has answered the first: enough to keep it busy, and no
+/// more, for whoever's turn comes next waits for them.
+const IN_FLIGHT_MAX: usize = 16;
 
 /// Zygotes in a row that may end without having forked, before the host is given up.
 pub(crate) const TRIES: u32 = 3;
@@ -28,14 +33,15 @@ pub(crate) const TRIES: u32 = 3;
 pub(crate) struct Nest {
     pub(crate) host: Rc<str>,
     pub(crate) zygote: Option<Zygote>,
-    /// Workers that are wanted and not asked for yet.
-    pub(crate) wanted: VecDeque<ChildId>,
+    /// Workers that are wanted for processes and not asked for yet. Spawners take turns.
+    pub(crate) wanted: Turns<ChildId>,
     /// Workers that are asked for, in order.
     pub(crate) in_flight: VecDeque<ChildId>,
-    /// Workers that are not assigned to a process yet, born or not.
-    pub(crate) warm: VecDeque<ChildId>,
+    pub(crate) pool: Pool,
     /// Zygotes in a row that ended without having forked.
     pub(crate) failures: u32,
+    /// The zygote has old code: it is asked nothing more, and goes.
+    pub(crate) stale: bool,
     /// When the zygote must have answered.
     pub(crate) deadline: Option<u64>,
     /// What its workers are enclosed in.
@@ -69,14 +75,15 @@ pub(crate) struct Started {
 }
 
 impl Nest {
-    pub(crate) fn new(host: Rc<str>, plan: Plan, barred: Option<String>) -> Self {
+    pub(crate) fn new(host: Rc<str>, plan: Plan, barred: Option<String>, warm: usize) -> Self {
         Nest {
             host,
             zygote: None,
-            wanted: VecDeque::new(),
+            wanted: Turns::default(),
             in_flight: VecDeque::new(),
-            warm: VecDeque::new(),
+            pool: Pool::new(warm),
             failures: 0,
+            stale: false,
             deadline: None,
             plan,
             barred,
@@ -88,7 +95,7 @@ impl Nest {
     /// True where a further fork may be asked for now.
     pub(crate) fn may_ask(&self) -> bool {
         let most = if self.is_strict() { 1 } else { IN_FLIGHT_MAX };
-        self.in_flight.len() < most
+        !self.stale && self.in_flight.len() < most
     }
 
     /// True where no two workers come from one zygote: each has an address-space layout of its own.
@@ -98,14 +105,15 @@ impl Nest {
 }
 
 impl Started {
-    /// Starts the worker binary, which forks a zygote, and hands that the app's code.
+    /// Starts the worker binary, which forks a zygote, and hands that the app's code, to load or to
+    /// check.
     ///
     /// # Errors
     /// Where the binary cannot be started.
     pub(crate) fn start(
         worker: &Path,
         plan: Plan,
-        code: &OwnedFd,
+        (request, code): (ToZygote, &OwnedFd),
         cgroups: Option<&Cgroups>,
     ) -> io::Result<Self> {
         let flags = SocketFlags::CLOEXEC;
@@ -118,10 +126,14 @@ impl Started {
             .stdin(Stdio::from(theirs))
             .stdout(Stdio::null())
             .spawn()
-            .map_err(|error| {
-                io::Error::new(error.kind(), format!("cannot start {}: {error}", worker.display()))
+            .map_err(|error| match machine::shortage(&error) {
+                Some(_) => error,
+                None => {
+                    let text = format!("cannot start {}: {error}", worker.display());
+                    io::Error::new(error.kind(), text)
+                }
             })?;
-        Self::hold(&child, ours, plan, code, cgroups).inspect_err(|_| {
+        Self::hold(&child, ours, plan, (request, code), cgroups).inspect_err(|_| {
             // Nobody else knows of it: it must not stay behind as a zombie.
             let _ = child.kill().and_then(|()| child.wait());
         })
@@ -131,7 +143,7 @@ impl Started {
         child: &Child,
         control: OwnedFd,
         plan: Plan,
-        code: &OwnedFd,
+        (request, code): (ToZygote, &OwnedFd),
         cgroups: Option<&Cgroups>,
     ) -> io::Result<Self> {
         let os_pid = child.id();
@@ -144,7 +156,7 @@ impl Started {
             cgroups.adopt(os_pid)?;
         }
         say(&control, &ToZygote::Enclose(plan), &[])?;
-        say(&control, &ToZygote::Load, &[code.as_fd()])?;
+        say(&control, &request, &[code.as_fd()])?;
         Ok(Started { control, pidfd, os_pid })
     }
 
@@ -178,12 +190,12 @@ fn say(control: &OwnedFd, request: &ToZygote, descriptors: &[BorrowedFd<'_>]) ->
     }
 }
 
-/// The app's code in a sealed file in memory: every zygote reads the same bytes.
+/// The app's code and the time zones in a sealed file in memory: every zygote reads the same bytes.
 ///
 /// # Errors
 /// As memfd_create(2).
-pub(crate) fn code_file(sources: &[Source]) -> io::Result<OwnedFd> {
-    let bytes = rmp_serde::to_vec(sources).map_err(io::Error::other)?;
+pub(crate) fn code_file(sources: &[Source], zones: &Zones) -> io::Result<OwnedFd> {
+    let bytes = load_file(sources, zones).map_err(io::Error::other)?;
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
     let file = rustix::fs::memfd_create("wabe-code", flags)?;
     let mut file = std::fs::File::from(file);

@@ -16,10 +16,23 @@ fn text(bytes: &[u8]) -> String {
 
 #[test]
 fn help_has_an_example_and_goes_to_standard_output() {
-    for arguments in [&["--help"][..], &["run", "--help"]] {
+    for (arguments, example) in [
+        (&["--help"][..], "wabe run examples/"),
+        (&["run", "--help"], "wabe run examples/"),
+        (&["test", "--help"], "wabe test examples/"),
+    ] {
         let output = wabe(arguments);
         assert_eq!(output.status.code(), Some(0));
-        assert!(text(&output.stdout).contains("wabe run examples/"), "{}", text(&output.stdout));
+        assert!(text(&output.stdout).contains(example), "{}", text(&output.stdout));
+    }
+}
+
+#[test]
+fn the_help_of_each_command_has_an_example() {
+    for (command, example) in [("check", "wabe check examples/"), ("init", "wabe init my-app")] {
+        let output = wabe(&[command, "--help"]);
+        assert_eq!(output.status.code(), Some(0));
+        assert!(text(&output.stdout).contains(example), "{}", text(&output.stdout));
     }
 }
 
@@ -30,6 +43,14 @@ fn wrong_usage_is_code_2_and_goes_to_standard_error() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{arguments:?}");
     }
+}
+
+#[test]
+fn a_trial_is_for_the_runner_of_tests_only() {
+    let output = wabe(&["trial", "app", "app:t"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("use wabe test"), "{}", text(&output.stderr));
+    assert!(!text(&wabe(&["--help"]).stdout).contains("trial"));
 }
 
 #[test]

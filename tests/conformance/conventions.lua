@@ -210,6 +210,27 @@ end
 --@ file:x.lua
 return { found = true }
 
+--# `require` of an unknown name raises `module 'x' not found`; nothing is ever looked up in a file system.
+--: title what an entry does not name it cannot require
+return function()
+  for _, name in { "theirs", "util", "app:util", "util.lua" } do
+    local ok, err = pcall(require, name)
+    assert(not ok and string.find(tostring(err), "module '" .. name .. "' not found", 1, true), tostring(err))
+  end
+  local events = process.events()
+  assert(process.spawn_monitored("app:other", "app:processes"))
+  assert(events:receive().result == "found", "an entry that names it has it")
+end
+--@ file:util.lua
+return { word = "found" }
+--@ file:other.lua
+return function() return require("theirs").word end
+--@ entries
+--[[
+- {name: util, kind: library.lua, source: 'file://util.lua'}
+- {name: other, kind: process.lua, source: 'file://other.lua', imports: {theirs: 'app:util'}}
+]]
+
 --# `string(x)`, `number(x)`, `integer(x)`, `boolean(x)` are casts that return the value converted, or raise.
 return function()
   assert(string(12) == "12" and string(true) == "true" and string("a") == "a")

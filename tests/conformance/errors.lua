@@ -78,3 +78,31 @@ return function()
 end
 --@ child
 return function() return tostring(process.listen("error"):receive()) end
+
+--# `errors.call_stack(err)` is `{thread, frames = {{level, source, line, name, type}}}`.
+return function()
+  local function make() return errors.new("here") end
+  local err = make()
+  local stack = errors.call_stack(err)
+  assert(stack.thread == "main", tostring(stack.thread))
+  local first, second = stack.frames[1], stack.frames[2]
+  assert(first.level == 1 and first.source == "main.lua" and first.name == "make" and first.type == "Lua")
+  assert(second.level == 2 and second.source == "main.lua" and second.line == first.line + 1, tostring(second.line))
+  for _, frame in stack.frames do
+    assert(not string.find(frame.source, "wabe", 1, true), "frames of the script alone: " .. frame.source)
+  end
+  local other = channel.new(1)
+  coroutine.spawn(function() other:send(errors.call_stack(errors.new("there")).thread) end)
+  assert(other:receive() == "coroutine")
+  for _, wrong in { "text", 5, {} } do
+    assert(not pcall(errors.call_stack, wrong))
+  end
+  local _, raised = pcall(function() error(errors.new("raised")) end)
+  assert(errors.call_stack(raised).frames[1].source == "main.lua")
+  local child = assert(process.spawn_monitored("app:child", "app:processes"))
+  assert(process.send(child, "error", err))
+  local there = process.events():receive().result
+  assert(there.thread == "main" and there.frames[1].name == "make" and #there.frames == #stack.frames, "it travels")
+end
+--@ child
+return function() return errors.call_stack(process.listen("error"):receive()) end

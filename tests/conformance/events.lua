@@ -195,3 +195,43 @@ return function()
 end
 --@ child
 return function() return "raw" end
+
+--# A host may set `event_result: record`; then `result` is `{value=…, error=…}` in EXIT and LINK_DOWN, for programs written against that form.
+--# `process.host`: `host:` with `max_processes`, limits, sandbox, permissions, `event_result`
+return function()
+  local events = process.events()
+  assert(process.spawn_monitored("app:reader", "app:old"))
+  local event = events:receive()
+  assert(event.error == nil, tostring(event.error))
+  assert(event.result == "well", "whose host is not asked shows results raw")
+end
+--@ reader
+return function()
+  local events = process.events()
+  assert(process.set_options({ trap_links = true }))
+  assert(process.spawn_monitored("app:child", "app:processes", "value"))
+  local event = events:receive()
+  assert(event.kind == process.event.EXIT and event.result.value.n == 1)
+  assert(event.result.error == nil and event.error == nil)
+  assert(process.spawn_monitored("app:child", "app:processes", "nothing"))
+  event = events:receive()
+  assert(type(event.result) == "table" and next(event.result) == nil)
+  assert(process.spawn_linked_monitored("app:child", "app:processes", "fails"))
+  for _, kind in { process.event.EXIT, process.event.LINK_DOWN } do
+    event = events:receive()
+    assert(event.kind == kind and event.result.value == nil)
+    assert(tostring(event.result.error) == "no" and event.result.error == event.error)
+  end
+  return "well"
+end
+--@ child
+return function(how)
+  if how == "value" then return { n = 1 } end
+  if how == "fails" then return nil, errors.new("no") end
+end
+--@ entries
+--[[
+- name: old
+  kind: process.host
+  host: {event_result: record}
+]]

@@ -280,3 +280,27 @@ entries:
     host: {max_processes: many}
 ]]
 --@ stdout
+
+--# `process.service`: `process`, `host`, `input: [..]`, and `lifecycle: {auto_start, start_timeout, stop_timeout, stable_threshold, requires, restart: {initial_delay, max_delay, backoff_factor, jitter, max_attempts}}`.
+--: title a service with all its fields, beside a main process
+return function() print("main") end
+--@ server
+return function() print("with an entry to run, no service is started") end
+--@ entries
+--[[
+- name: first
+  kind: process.service
+  process: app:server
+  host: app:processes
+  input: [1, two, {three: 3}]
+  lifecycle:
+    auto_start: true
+    start_timeout: 5s
+    stop_timeout: 1s
+    stable_threshold: 1m
+    requires: [app:second]
+    restart: {initial_delay: 10ms, max_delay: 1s, backoff_factor: 1.5, jitter: 0.2, max_attempts: 3}
+- {name: second, kind: process.service, process: app:server, host: app:processes}
+]]
+--@ stdout
+-- main

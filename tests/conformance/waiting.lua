@@ -186,6 +186,41 @@ return function()
 end
 
 --# it works inside `pcall` and inside `coroutine.spawn`
+--: title who waits first for a topic is served first, also where one before gives up or unlistens
+return function()
+  local me, t, got = process.pid(), process.listen("t"), {}
+  local function wait(name)
+    return coroutine.spawn(function()
+      local value, ok = t:receive()
+      table.insert(got, `{name}: {value} {ok}`)
+    end)
+  end
+  local function send(...)
+    for _, value in { ... } do
+      assert(process.send(me, "t", value))
+    end
+    assert(process.send(me, "done"))
+    process.inbox():receive()
+  end
+  local first = wait("first")
+  wait("second")
+  wait("third")
+  coroutine.yield()
+  coroutine.close(first)
+  wait("fourth")
+  coroutine.yield()
+  send(1, 2)
+  wait("fifth")
+  coroutine.yield()
+  send(3)
+  coroutine.yield()
+  assert(process.unlisten(t))
+  coroutine.yield()
+  local all = table.concat(got, ", ")
+  assert(all == "second: 1 true, third: 2 true, fourth: 3 true, fifth: nil false", all)
+end
+
+--# it works inside `pcall` and inside `coroutine.spawn`
 --: title where nothing can wait it raises, and leaves nothing behind
 return function()
   local ch = channel.new()

@@ -4,6 +4,7 @@
 use crate::proc::{self, Hold, Seen};
 use crate::{App, Ran, Running};
 use rustix::process::Signal;
+use std::collections::BTreeSet;
 use std::iter;
 use std::time::Duration;
 
@@ -12,6 +13,15 @@ pub const DEADLINE: Duration = Duration::from_secs(60);
 
 /// The script of the entry `app:go`: see [`Live::go`].
 pub const GO: &str = "return function() process.inbox():receive() end";
+
+/// A script that answers each `ping` of the process that it is given with a `pong` of the same.
+pub const PONG: &str = r#"
+return function(main)
+  local pings = process.listen("ping")
+  while true do
+    assert(process.send(main, "pong", (pings:receive())))
+  end
+end"#;
 
 /// The host of the apps made by [`App::of`].
 pub const HOST: &str = "app:processes";
@@ -116,10 +126,21 @@ impl Live {
     /// The zygote, held, where there is one that can be told from a worker by now.
     #[must_use]
     pub fn zygote(&self) -> Option<Hold> {
-        let zygote = self.children().into_iter().find(Seen::is_zygote)?;
+        self.next_zygote(&mut BTreeSet::new())
+    }
+
+    /// The same of a session that is not among those met; now it is.
+    ///
+    /// A fresh copy has the name of its zygote for a moment, and so has one whose zygote was killed: but
+    /// the zygote is the first of its session.
+    pub fn next_zygote(&self, met: &mut BTreeSet<u32>) -> Option<Hold> {
+        let zygotes = self.children().into_iter().filter(Seen::is_zygote);
+        let others = zygotes.filter(|seen| !met.contains(&seen.session));
+        let zygote = others.min_by_key(|seen| (seen.started, seen.os_pid))?;
         let hold = Hold::on(zygote.os_pid)?;
         // A pidfd is of whoever has the number now: was it still the zygote?
-        proc::look(zygote.os_pid).filter(Seen::is_zygote)?;
+        proc::look(zygote.os_pid).filter(|now| now.is_zygote() && now.started == zygote.started)?;
+        met.insert(zygote.session);
         Some(hold)
     }
 

@@ -2,7 +2,9 @@
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::{
+    Pid, PidfdFlags, PidfdGetfdFlags, Signal, pidfd_getfd, pidfd_open, pidfd_send_signal,
+};
 use std::fs;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
@@ -18,6 +20,8 @@ pub struct Seen {
     pub state: char,
     /// The session that it is in: that of its zygote.
     pub session: u32,
+    /// When it began, in clock ticks since the machine did.
+    pub started: u64,
 }
 
 impl Seen {
@@ -44,7 +48,8 @@ pub fn look(os_pid: u32) -> Option<Seen> {
     let mut fields = rest.split_whitespace();
     let state = fields.next()?.chars().next()?;
     let session = fields.nth(2)?.parse().ok()?;
-    Some(Seen { os_pid, name: name.to_owned(), state, session })
+    let started = fields.nth(15)?.parse().ok()?;
+    Some(Seen { os_pid, name: name.to_owned(), state, session, started })
 }
 
 /// True for a process that has no memory any more: it runs nothing, and only waits to be reaped. The
@@ -107,6 +112,14 @@ impl Hold {
             Ok(()) | Err(Errno::SRCH) => {}
             Err(error) => panic!("cannot signal {}: {error}", self.os_pid),
         }
+    }
+
+    /// A copy of one of its descriptors.
+    ///
+    /// # Errors
+    /// As pidfd_getfd(2).
+    pub fn descriptor(&self, number: i32) -> Result<OwnedFd, Errno> {
+        pidfd_getfd(&self.pidfd, number, PidfdGetfdFlags::empty())
     }
 
     /// Waits for its end (reaped or not); false where the time is over first.

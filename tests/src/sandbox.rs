@@ -40,6 +40,7 @@ pub fn assert_enclosed(os_pid: u32, alone: bool) {
     ] {
         assert_eq!(status[field], wanted, "{field} of {os_pid}");
     }
+    assert_has_no_door(os_pid);
     let descriptors = proc::descriptors(os_pid);
     let [zero, one, two, socket] = &descriptors[..] else {
         panic!("four descriptors, not {descriptors:?}");
@@ -58,6 +59,19 @@ pub fn assert_enclosed(os_pid: u32, alone: bool) {
         let root = fs::read_dir(format!("/proc/{os_pid}/root/"));
         assert_eq!(root.map(Iterator::count).ok(), Some(0), "the root is not empty");
     }
+}
+
+/// In the code of its program there is a hole of one page: where the zygote makes its system calls
+/// from.
+fn assert_has_no_door(os_pid: u32) {
+    let maps = fs::read_to_string(format!("/proc/{os_pid}/maps")).expect("it lives");
+    let code = maps.lines().filter(|line| line.contains(" r-xp ") && line.contains("worker"));
+    let bounds = code.filter_map(|line| line.split(' ').next()?.split_once('-'));
+    let address = |text| u64::from_str_radix(text, 16).expect("an address");
+    let bounds: Vec<_> = bounds.map(|(from, to)| (address(from), address(to))).collect();
+    let page = rustix::param::page_size() as u64;
+    let [(_, before), (after, _)] = bounds[..] else { panic!("code of {os_pid} in {maps}") };
+    assert_eq!(after - before, page, "code of {os_pid} in {maps}");
 }
 
 /// What names a namespace of a process.

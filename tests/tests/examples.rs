@@ -38,6 +38,16 @@ fn every_example_ends_well_and_says_what_it_should() {
 }
 
 #[test]
+fn the_tests_of_an_example_pass() {
+    let mut command = Command::new(bin("wabe"));
+    let ran = tests::run(command.arg("test").arg(folder().join("worker-pool")), DEADLINE);
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{ran:?}");
+    let said = "worker:\n  passed    app:counts_test (*)\n  passed    app:killed_test (*)\n\n\
+        2 passed, in * s\n";
+    assert!(node::Pattern(said.to_owned()).matches(&ran.stdout), "{}", ran.stdout);
+}
+
+#[test]
 fn every_folder_has_an_expectation() {
     let items = fs::read_dir(folder()).expect("the folder of the examples can be read");
     let items = items.map(|item| item.expect("the folder of the examples can be read"));

@@ -1,7 +1,7 @@
 //! A worker that ends too early or not at all, that does not read, or whose payloads are none:
 //! the others go on as if it was not there. See `tests::rogue`.
 
-use tests::rogue::{end_after, end_of};
+use tests::rogue::{enclosed_end_of, end_after, end_of};
 
 const ROGUE: &str = env!("CARGO_BIN_EXE_rogue-worker");
 
@@ -14,6 +14,13 @@ fn an_exit_code_is_told_as_such() {
 #[test]
 fn an_abort_is_told_as_its_signal() {
     assert_eq!(end_of("abort", ROGUE), "signal\tSIGABRT\tnil\tnil\tkilled by signal 6 (SIGABRT)");
+}
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn an_abort_in_the_sandbox_ends_in_an_instruction_that_is_refused() {
+    let text = "killed by signal 11 (SIGSEGV)";
+    assert_eq!(enclosed_end_of("abort", ROGUE), format!("signal\tSIGSEGV\tnil\tnil\t{text}"));
 }
 
 #[test]
@@ -96,4 +103,23 @@ fn a_malformed_error_leaves_its_text() {
     for deed in ["error-body", "nested-error-body", "number-for-error"] {
         assert_eq!(end_of(deed, ROGUE), "error\tnil\t0\tnil\ta text", "{deed}");
     }
+}
+
+#[test]
+fn whoever_exits_while_its_process_is_to_go_on_elsewhere_ends_it() {
+    let text = "worker exited with code 7 before its body ended";
+    assert_eq!(end_of("upgrade-exits", ROGUE), format!("code\tnil\t7\tnil\t{text}"));
+}
+
+#[test]
+fn whoever_hands_nothing_back_can_be_terminated_and_disturbs_nobody() {
+    let meanwhile = " for _ = 1, 5 do go_on() end assert(process.terminate(rogue))";
+    let end = end_after("upgrade-mute", ROGUE, meanwhile);
+    assert_eq!(end, "terminated\tSIGKILL\tnil\tnil\tterminated");
+}
+
+#[test]
+fn whoever_says_that_it_has_loaded_before_all_is_handed_over_ends_its_process() {
+    let text = "protocol violation: frame before all was handed over";
+    assert_eq!(end_of("upgrade-to-itself", ROGUE), format!("protocol\tSIGKILL\tnil\tnil\t{text}"));
 }

@@ -105,3 +105,18 @@ fn done_said_before_loaded_fails_the_spawn_and_is_no_exit() {
     let expected = "entry 'app:rogue-done-unloaded' did not load: protocol violation: ";
     assert_eq!(refusal, format!("{expected}frame out of order"));
 }
+
+#[test]
+fn something_handed_back_by_one_that_goes_on() {
+    violates("hands-back", "frame out of order");
+}
+
+#[test]
+fn something_that_is_no_mail_handed_back() {
+    violates("upgrade-hands-nonsense", "frame after an upgrade");
+}
+
+#[test]
+fn a_word_after_an_upgrade() {
+    violates("upgrade-speaks", "frame after an upgrade");
+}

@@ -8,20 +8,28 @@ fn document() -> String {
     fs::read_to_string(path).expect("the document is there")
 }
 
-#[test]
-fn each_system_call_of_the_filter_is_in_the_table_with_its_reason_and_no_other() {
-    let document = document();
-    let (_, table) = document.split_once("<!-- calls:").expect("a table of calls");
-    let rows: Vec<_> = table.lines().filter(|line| line.starts_with("| `")).collect();
-    let rows = &rows[..rows.iter().position(|row| row.starts_with("| `getppid`")).expect("it") + 1];
-    let rules = worker::sandbox::rules(1);
-    for rule in &rules {
+/// The rows of the table that follows a mark.
+fn table<'a>(document: &'a str, mark: &str) -> Vec<&'a str> {
+    let (_, after) = document.split_once(mark).expect("a table of calls");
+    let lines = after.lines().skip(1).skip_while(|line| !line.starts_with("| `"));
+    lines.take_while(|line| line.starts_with("| `")).collect()
+}
+
+fn compare(rows: &[&str], rules: &[worker::sandbox::Rule]) {
+    for rule in rules {
         let row = rows.iter().find(|row| row.starts_with(&format!("| `{}` |", rule.name)));
         let row = row.unwrap_or_else(|| panic!("{} is not in the table", rule.name));
         assert!(row.ends_with(&format!("| {} |", rule.why)), "{}: {row}", rule.name);
     }
     // On other architectures there is no poll(2).
     assert!(rows.len() - rules.len() <= 1, "the table has calls that the filter has not");
+}
+
+#[test]
+fn each_system_call_of_the_filter_is_in_a_table_with_its_reason_and_no_other() {
+    let document = document();
+    compare(&table(&document, "<!-- calls:"), &worker::sandbox::rules());
+    compare(&table(&document, "<!-- door:"), &worker::sandbox::rules_of_the_door());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Many processes: at once, and one after the other. The dead cost nothing.
 
 use std::time::Instant;
-use tests::live::GO;
+use tests::live::{GO, PONG};
 use tests::{App, Live, proc};
 
 const CROWD: &str = r#"
@@ -28,17 +28,9 @@ return function()
   process.events():receive()
 end"#;
 
-const CHILD: &str = r#"
-return function(main)
-  local pings = process.listen("ping")
-  while true do
-    assert(process.send(main, "pong", (pings:receive())))
-  end
-end"#;
-
 #[test]
 fn a_thousand_processes_at_once_each_answer() {
-    let scripts = [("main", CROWD), ("child", CHILD), ("go", GO)];
+    let scripts = [("main", CROWD), ("child", PONG), ("go", GO)];
     let mut live = Live::start(App::of("{}", &scripts), &[]);
     println!("1,000 processes spawned in {}", live.stdout_after("figure\tspawned\t"));
     println!("1,000 answers in {}", live.stdout_after("figure\tanswered\t"));
@@ -69,13 +61,16 @@ return function(...)
   end
 end"#;
 
-/// Workers that are asked for beforehand, and may be on their way when the test looks.
+/// Workers that are asked for beforehand, and may be missing or on their way when the test looks.
 const WARM: usize = 2;
+
+/// The host that keeps so many.
+const HOST: &str = "{warm: 2}";
 
 #[test]
 fn ten_thousand_dead_cost_no_descriptor_no_zombie_and_no_memory() {
     let scripts = [("main", ROW), ("child", "return function() end"), ("go", GO)];
-    let mut live = Live::start(App::of("{}", &scripts), &["100", "1000", "10000"]);
+    let mut live = Live::start(App::of(HOST, &scripts), &["100", "1000", "10000"]);
     let began = Instant::now();
     let mut seen = Vec::new();
     for stop in [100, 1000, 10_000] {
@@ -96,10 +91,12 @@ fn ten_thousand_dead_cost_no_descriptor_no_zombie_and_no_memory() {
     let [(first, first_sockets, _), (_, _, middle), (last, last_sockets, end)] = seen[..] else {
         panic!("three stops");
     };
-    // Every worker, warm ones too, has a socket from the moment that it is asked for, and a pidfd
-    // from its birth on.
-    assert_eq!(last_sockets, first_sockets);
-    assert!(last.abs_diff(first) <= WARM, "{first} descriptors after 100, {last} after 10,000");
+    // Every worker has a socket from the moment that it is asked for, and a pidfd from its birth on;
+    // the warm ones are asked for a moment after one was taken.
+    assert!(
+        last_sockets.abs_diff(first_sockets) <= WARM && last.abs_diff(first) <= 2 * WARM,
+        "{first} descriptors ({first_sockets} sockets) after 100, {last} ({last_sockets}) after 10,000"
+    );
     assert!(end < middle + 2048, "{middle} KiB after 1,000, {end} KiB after 10,000");
     live.ends_well();
 }

@@ -106,8 +106,22 @@ fn the_supervisor_has_no_unsafe_no_lua_no_threads_and_no_async_runtime() {
 }
 
 #[test]
+fn the_table_of_the_api_depends_on_nothing() {
+    let lib = read("api/src/lib.rs");
+    assert!(lib.contains("#![no_std]") && lib.contains("#![forbid(unsafe_code)]"));
+    assert_eq!(dependencies("api", true), BTreeSet::new());
+}
+
+#[test]
+fn the_worker_has_no_analyzer() {
+    assert!(read("supervisor/check/src/lib.rs").contains("#![forbid(unsafe_code)]"));
+    let all = dependencies("worker", true);
+    assert!(!all.contains("check") && !all.contains("luau-analysis"), "{all:?}");
+}
+
+#[test]
 fn nobody_sees_the_tests() {
-    for package in ["ipc", "packet", "node", "supervisor", "worker"] {
+    for package in ["api", "check", "ipc", "packet", "node", "supervisor", "worker"] {
         assert!(!dependencies(package, true).contains("tests"), "{package} depends on tests");
     }
 }
@@ -115,14 +129,19 @@ fn nobody_sees_the_tests() {
 #[test]
 fn unsafe_is_where_it_is_said_to_be() {
     let known = [
+        "worker/src/door/calls.rs",
+        "worker/src/door/mod.rs",
+        "worker/src/door/packets.rs",
         "worker/src/fork.rs",
+        "worker/src/held.rs",
         "worker/src/memory.rs",
         "worker/src/objects.rs",
         "worker/src/safepoint.rs",
         "worker/src/sandbox/sys.rs",
+        "worker/src/stack.rs",
         "worker/src/turn.rs",
     ];
-    for folder in ["ipc", "supervisor", "worker"] {
+    for folder in ["api", "ipc", "supervisor", "worker"] {
         nowhere(folder, &[".rs"], &["unsafe {", "unsafe extern", "unsafe fn"], &known);
     }
 }
@@ -141,7 +160,7 @@ fn nothing_sleeps() {
 
 #[test]
 fn no_file_is_a_room_with_too_much_in_it() {
-    for folder in ["ipc", "supervisor", "worker", "tests"] {
+    for folder in ["api", "ipc", "supervisor", "worker", "tests"] {
         for path in files(folder, &[".rs", ".luau", ".lua"]) {
             let lines = read(&path).lines().count();
             assert!(lines <= 400, "{} has {lines} lines; split it", path.display());
@@ -160,6 +179,7 @@ fn every_dependency_may_be_used_and_comes_from_the_registry() {
         "ISC",
         "MIT",
         "Unicode-3.0",
+        "Unicode-DFS-2016",
         "Unlicense",
         "Zlib",
     ];

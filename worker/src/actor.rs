@@ -2,9 +2,10 @@
 //! with a frame is in [`crate::arrival`].
 
 use crate::clock::monotonic_ns;
-use crate::encode::Encoder;
+use crate::encode::{Encoder, Unfit};
 use crate::fork::exit_now;
 use crate::native::Session;
+use crate::stack::{Stack, with_values};
 use crate::{Vm, memory, over, turn};
 use ipc::codec::frame_max;
 use ipc::frame::{FromWorker, Outcome};
@@ -27,6 +28,9 @@ const READ: usize = 64 * 1024;
 pub fn run(vm: &Vm, socket: OwnedFd) {
     over::quiet_panics();
     let mut actor = Actor::new(vm, socket);
+    if actor.prepare().is_err() {
+        return;
+    }
     let lived = catch_unwind(AssertUnwindSafe(|| actor.live()));
     match lived {
         Ok(Ok(())) => {}
@@ -41,6 +45,12 @@ pub(crate) struct Actor<'a> {
     pub(crate) socket: Rc<OwnedFd>,
     deframer: Deframer,
     bytes: Vec<u8>,
+    /// What it is to become as soon as it has all that its predecessor has not read.
+    pub(crate) becoming: Option<(String, String, Vec<u8>)>,
+    /// Its process goes on elsewhere.
+    pub(crate) is_leaving: bool,
+    /// It is told nothing more, and is to hand back what it has not read.
+    pub(crate) is_to_hand_over: bool,
 }
 
 /// What the prelude says after a round; the numbers are those of `scheduler.luau`.
@@ -50,17 +60,37 @@ enum Round {
     Idle { deadline: Option<f64> },
     Blocked,
     Ended,
+    Leaving,
 }
 
 impl<'a> Actor<'a> {
     fn new(vm: &'a Vm, socket: OwnedFd) -> Self {
         // The supervisor is trusted with any size that a host may allow.
         let deframer = Deframer::new(frame_max(MESSAGE_MAX));
-        Actor { vm, socket: Rc::new(socket), deframer, bytes: Vec::new() }
+        Actor {
+            vm,
+            socket: Rc::new(socket),
+            deframer,
+            bytes: Vec::new(),
+            becoming: None,
+            is_leaving: false,
+            is_to_hand_over: false,
+        }
+    }
+
+    /// Does what can be done before anybody waits for it.
+    fn prepare(&mut self) -> mlua::Result<()> {
+        self.vm.set_secrets()?;
+        self.bytes.reserve(READ);
+        self.vm.rehearse(&mut self.bytes)
     }
 
     fn live(&mut self) -> mlua::Result<()> {
         while !self.is_somebody() {
+            self.receive(RecvFlags::empty())?;
+        }
+        while self.becoming.is_some() {
+            self.write_on()?;
             self.receive(RecvFlags::empty())?;
         }
         loop {
@@ -72,16 +102,17 @@ impl<'a> Actor<'a> {
                 Round::Idle { deadline } => self.wait(deadline)?,
                 Round::Blocked => self.vm.hooks.blocked_for_ever.call::<()>(())?,
                 Round::Ended => return self.end(),
+                Round::Leaving => return self.leave(),
             }
         }
     }
 
     fn is_somebody(&self) -> bool {
-        self.vm.session.borrow().is_some()
+        self.vm.context.session.borrow().is_some()
     }
 
     fn is_loading(&self) -> bool {
-        self.vm.session.borrow().as_ref().is_some_and(|session| !session.loaded)
+        self.vm.context.session.borrow().as_ref().is_some_and(|session| !session.loaded)
     }
 
     /// Lets every task that can run go on once, under the limits of this process.
@@ -94,14 +125,15 @@ impl<'a> Actor<'a> {
             0 => Round::Ready,
             1 => Round::Idle { deadline },
             2 => Round::Blocked,
+            4 => Round::Leaving,
             _ => Round::Ended,
         })
     }
 
     /// Waits for frames, for room in the socket, or for the next timer.
     fn wait(&mut self, deadline: Option<f64>) -> mlua::Result<()> {
-        if self.wake_for_room()? {
-            // Another send has emptied the outbox meanwhile.
+        if self.write_on()? {
+            // There is room again: somebody can go on.
             return Ok(());
         }
         let all_written = self.with_session(|session| session.outlet.is_empty());
@@ -118,15 +150,11 @@ impl<'a> Actor<'a> {
         self.receive(RecvFlags::DONTWAIT)
     }
 
-    /// Writes what could not be written before, and wakes those who wait for room.
-    fn write_on(&mut self) -> mlua::Result<()> {
-        self.with_session(|session| session.outlet.flush());
-        self.wake_for_room().map(|_| ())
-    }
-
-    /// Wakes those who wait for room, where there is some; true where somebody did.
-    fn wake_for_room(&mut self) -> mlua::Result<bool> {
+    /// Writes what is held, and wakes those who wait for room where there is some now; true where
+    /// somebody did.
+    fn write_on(&mut self) -> mlua::Result<bool> {
         let wake = self.with_session(|session| {
+            session.outlet.flush();
             !session.outlet.is_full() && std::mem::take(&mut session.room_wanted)
         });
         if wake {
@@ -136,7 +164,7 @@ impl<'a> Actor<'a> {
     }
 
     /// Reads once and handles every whole frame.
-    fn receive(&mut self, flags: RecvFlags) -> mlua::Result<()> {
+    pub(crate) fn receive(&mut self, flags: RecvFlags) -> mlua::Result<()> {
         let mut bytes = std::mem::take(&mut self.bytes);
         bytes.clear();
         bytes.reserve(READ);
@@ -159,14 +187,10 @@ impl<'a> Actor<'a> {
     /// Says how the body ended, or that it never began.
     fn end(&mut self) -> mlua::Result<()> {
         match self.vm.ending()? {
-            Ok(value) => {
-                let max = self.with_session(|session| session.limits.message_max());
-                let mut encoder = Encoder::new(max, &self.vm.hooks.unwrap);
-                match encoder.value(&value) {
-                    Ok(()) => self.done(Outcome::Normal, &encoder.finish()),
-                    Err(unfit) => self.end_with_text(&unfit.text("result")),
-                }
-            }
+            Ok(value) => match self.encoded(&value)? {
+                Ok(body) => self.done(Outcome::Normal, &body),
+                Err(unfit) => self.end_with_text(&unfit.text("result")),
+            },
             Err(error) => self.end_with_error(&error)?,
         }
         Ok(())
@@ -178,12 +202,20 @@ impl<'a> Actor<'a> {
             self.load_failed(message);
             return Ok(());
         }
-        let max = self.with_session(|session| session.limits.message_max());
-        let mut encoder = Encoder::new(max, &self.vm.hooks.unwrap);
         // An Error whose details cannot travel still has its text.
-        let body = encoder.value(error).map(|()| encoder.finish()).unwrap_or_default();
+        let body = self.encoded(error)?.unwrap_or_default();
         self.done(Outcome::Failed { message }, &body);
         Ok(())
+    }
+
+    fn encoded(&mut self, value: &Value) -> mlua::Result<Result<Vec<u8>, Unfit>> {
+        let max = self.with_session(|session| session.limits.message_max());
+        let unwrap = self.vm.context.prelude()?.unwrap;
+        let encode = |stack: &mut Stack| {
+            let mut encoder = Encoder::new(stack, Vec::new(), max, unwrap);
+            encoder.value(1).map(|()| encoder.finish())
+        };
+        Ok(with_values(&self.vm.lua, value, encode)?.0)
     }
 
     /// The end of a process that cannot say more than a text.
@@ -214,7 +246,7 @@ impl<'a> Actor<'a> {
     }
 
     pub(crate) fn with_session<T>(&mut self, act: impl FnOnce(&mut Session) -> T) -> T {
-        let mut session = self.vm.session.borrow_mut();
+        let mut session = self.vm.context.session.borrow_mut();
         act(session.as_mut().expect("called after the first frame only"))
     }
 }

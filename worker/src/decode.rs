@@ -4,102 +4,117 @@
 //! that is, [`crate::weigh`] says beforehand.
 
 use crate::reader::{Item, Malformed, Reader};
+use crate::stack::{Kept, Slot, Stack};
 use ipc::payload::{EXT_ERROR, EXT_VECTOR};
-use mlua::{Function, Lua, Value, Vector};
+use std::ffi::c_int;
 
 /// Elements that a table is made for before they are there.
-const PRESIZE_MAX: usize = 1024;
+const PRESIZE_MAX: u16 = 1024;
 
-/// Decodes payloads.
+/// Decodes payloads onto a stack.
 pub(crate) struct Decoder<'a> {
-    lua: &'a Lua,
+    stack: &'a mut Stack,
     /// The prelude's `error_from`.
-    error_from: &'a Function,
+    error_from: Kept,
     reader: Reader<'a>,
 }
 
 impl<'a> Decoder<'a> {
-    pub(crate) fn new(lua: &'a Lua, error_from: &'a Function, bytes: &'a [u8]) -> Self {
-        Decoder { lua, error_from, reader: Reader::new(bytes) }
+    pub(crate) fn new(stack: &'a mut Stack, error_from: Kept, bytes: &'a [u8]) -> Self {
+        Decoder { stack, error_from, reader: Reader::new(bytes) }
     }
 
-    /// The whole as one value.
-    pub(crate) fn whole(mut self) -> Result<Value, Malformed> {
-        let value = self.value()?;
-        self.reader.finish()?;
-        Ok(value)
+    /// Pushes the whole as one value.
+    pub(crate) fn whole(mut self) -> Result<(), Malformed> {
+        self.value()?;
+        self.reader.finish()
     }
 
-    /// The whole as a list of values (one array).
-    pub(crate) fn list(mut self) -> Result<Vec<Value>, Malformed> {
+    /// Pushes the whole as the values of a list (one array).
+    pub(crate) fn list(mut self) -> Result<(), Malformed> {
         let Item::Array(len) = self.reader.item()? else { return Err(Malformed::Unknown) };
-        (0..len).map(|_| self.value()).collect()
+        (0..len).try_for_each(|_| self.value())?;
+        self.reader.finish()
     }
 
-    fn value(&mut self) -> Result<Value, Malformed> {
+    fn value(&mut self) -> Result<(), Malformed> {
         let item = self.reader.item()?;
         self.value_of(item)
     }
 
-    fn value_of(&mut self, item: Item<'a>) -> Result<Value, Malformed> {
-        Ok(match item {
-            Item::Nil => Value::Nil,
-            Item::Boolean(flag) => Value::Boolean(flag),
-            Item::Integer(n) => Value::Integer(n),
-            Item::Number(n) => Value::Number(n),
-            Item::String(bytes) => Value::String(self.lua.create_string(bytes)?),
-            Item::Buffer(bytes) => Value::Buffer(self.lua.create_buffer(bytes)?),
+    fn value_of(&mut self, item: Item<'a>) -> Result<(), Malformed> {
+        match item {
+            Item::Nil => self.stack.push_nil(),
+            Item::Boolean(flag) => self.stack.push_boolean(flag),
+            Item::Integer(n) => self.stack.push_number(n as f64),
+            Item::Number(n) => self.stack.push_number(n),
+            Item::String(bytes) => self.stack.push_string(bytes),
+            Item::Buffer(bytes) => self.stack.push_buffer(bytes),
             Item::Array(len) => self.array(len)?,
             Item::Map(len) => self.map(len)?,
-            Item::Extension(EXT_VECTOR, bytes) => vector(bytes)?,
+            Item::Extension(EXT_VECTOR, bytes) => self.stack.push_vector(vector(bytes)?),
             Item::Extension(EXT_ERROR, bytes) => self.error(bytes)?,
             Item::Extension(..) => return Err(Malformed::Unknown),
-        })
+        }
+        Ok(())
     }
 
     /// Room made in advance. An element has at least one byte, and a length that lies takes no more
     /// memory at each level than this; a table that is really longer grows.
-    fn presize(&self, len: usize) -> usize {
-        len.min(self.reader.left()).min(PRESIZE_MAX)
+    fn presize(&self, len: usize) -> u16 {
+        let len = len.min(self.reader.left());
+        u16::try_from(len).unwrap_or(PRESIZE_MAX).min(PRESIZE_MAX)
     }
 
-    fn array(&mut self, len: usize) -> Result<Value, Malformed> {
+    fn array(&mut self, len: usize) -> Result<(), Malformed> {
         self.reader.enter()?;
-        let table = self.lua.create_table_with_capacity(self.presize(len), 0)?;
+        self.stack.push_table(self.presize(len), 0);
+        let table = self.stack.top();
+        let len = c_int::try_from(len).map_err(|_| Malformed::Short)?;
         for index in 1..=len {
-            table.raw_set(index, self.value()?)?;
+            self.value()?;
+            self.stack.set_element(table, index);
         }
         self.reader.leave();
-        Ok(Value::Table(table))
+        Ok(())
     }
 
-    fn map(&mut self, len: usize) -> Result<Value, Malformed> {
+    fn map(&mut self, len: usize) -> Result<(), Malformed> {
         self.reader.enter()?;
-        let table = self.lua.create_table_with_capacity(0, self.presize(len))?;
+        self.stack.push_table(0, self.presize(len));
+        let table = self.stack.top();
         for _ in 0..len {
             let item = self.reader.item()?;
             if !is_key(item) {
                 return Err(Malformed::Unknown);
             }
-            let key = self.value_of(item)?;
-            table.raw_set(key, self.value()?)?;
+            self.value_of(item)?;
+            self.value()?;
+            self.stack.set_pair(table);
         }
         self.reader.leave();
-        Ok(Value::Table(table))
+        Ok(())
     }
 
-    fn error(&mut self, bytes: &'a [u8]) -> Result<Value, Malformed> {
+    fn error(&mut self, bytes: &'a [u8]) -> Result<(), Malformed> {
         self.reader.enter()?;
-        let Decoder { lua, error_from, .. } = *self;
-        let fields = Decoder { lua, error_from, reader: self.reader.inside(bytes) }.whole()?;
+        let outside = std::mem::replace(&mut self.reader, Reader::new(&[]));
+        self.reader = outside.inside(bytes);
+        self.value()?;
+        self.reader.finish()?;
+        self.reader = outside;
         self.reader.leave();
-        let is_error = fields.as_table().is_some_and(|fields| {
-            fields.raw_get::<Value>("message").is_ok_and(|text| text.is_string())
-        });
-        match is_error {
-            true => Ok(error_from.call(fields)?),
-            false => Err(Malformed::Unknown),
+        let fields = self.stack.top();
+        if !matches!(self.stack.get(fields), Slot::Table(_)) {
+            return Err(Malformed::Unknown);
         }
+        self.stack.field(fields, c"message");
+        if !matches!(self.stack.get(fields + 1), Slot::String(_)) {
+            return Err(Malformed::Unknown);
+        }
+        self.stack.truncate(fields);
+        self.stack.call(self.error_from, 1);
+        Ok(())
     }
 }
 
@@ -112,13 +127,10 @@ pub(crate) fn is_key(item: Item<'_>) -> bool {
     }
 }
 
-fn vector(bytes: &[u8]) -> Result<Value, Malformed> {
+fn vector(bytes: &[u8]) -> Result<[f32; 3], Malformed> {
     let (parts, rest) = bytes.as_chunks::<4>();
     match (parts, rest) {
-        ([x, y, z], []) => {
-            let [x, y, z] = [x, y, z].map(|part| f32::from_le_bytes(*part));
-            Ok(Value::Vector(Vector::new(x, y, z)))
-        }
+        ([x, y, z], []) => Ok([x, y, z].map(|part| f32::from_le_bytes(*part))),
         _ => Err(Malformed::Unknown),
     }
 }

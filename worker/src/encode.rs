@@ -3,10 +3,11 @@
 //! By hand, because every value must come back equal or be refused by its place: mixed tables,
 //! tables with holes, strings of any bytes, Errors.
 
+use crate::stack::{Kept, Slot, Stack};
 use ipc::limits::DEPTH_MAX;
 use ipc::payload::{EXT_ERROR, EXT_VECTOR};
-use mlua::{Function, Table, Value};
 use rmp::encode as write;
+use std::ffi::{c_int, c_void};
 use std::fmt;
 
 /// Why a value cannot travel.
@@ -16,32 +17,24 @@ pub(crate) enum Unfit {
     TooLarge { max: usize },
     /// Something in it is of a kind that stays at home.
     Part { place: String, what: String },
-    /// Luau itself failed (out of memory).
-    Lua(mlua::Error),
-}
-
-impl From<mlua::Error> for Unfit {
-    fn from(error: mlua::Error) -> Self {
-        Unfit::Lua(error)
-    }
 }
 
 impl Unfit {
-    fn part(what: impl Into<String>) -> Self {
+    pub(crate) fn part(what: impl Into<String>) -> Self {
         Unfit::Part { place: String::new(), what: what.into() }
     }
 
     /// The same, one table further out. Only a failure pays for the path.
-    fn under(self, key: &Value) -> Self {
+    pub(crate) fn under(self, key: Slot<'_>) -> Self {
         let Unfit::Part { place, what } = self else { return self };
         let step = match key {
-            Value::String(name) if is_identifier(&name.to_string_lossy()) => {
-                format!(".{}", name.to_string_lossy())
+            Slot::String(name) => {
+                let name = String::from_utf8_lossy(name);
+                if is_identifier(&name) { format!(".{name}") } else { format!("[{name:?}]") }
             }
-            Value::String(name) => format!("[{:?}]", name.to_string_lossy()),
-            Value::Integer(index) => format!("[{index}]"),
-            Value::Number(index) => format!("[{index}]"),
-            other => format!("[{}]", other.type_name()),
+            Slot::Number(index) => format!("[{index}]"),
+            Slot::Integer(index) => format!("[{index}]"),
+            other => format!("[{}]", kind_of(other)),
         };
         Unfit::Part { place: step + &place, what }
     }
@@ -51,7 +44,6 @@ impl Unfit {
         match self {
             Unfit::TooLarge { max } => format!("{root} is over the limit of {max} bytes"),
             Unfit::Part { place, what } => format!("{root}{place} {what}"),
-            Unfit::Lua(error) => format!("{root} could not be encoded: {error}"),
         }
     }
 }
@@ -62,14 +54,29 @@ fn is_identifier(name: &str) -> bool {
     first && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-/// Encodes values into a buffer of at most `max` bytes.
+pub(crate) fn kind_of(slot: Slot<'_>) -> &str {
+    match slot {
+        Slot::Nil => "nil",
+        Slot::Boolean(_) => "boolean",
+        Slot::Number(_) | Slot::Integer(_) => "number",
+        Slot::Vector(_) => "vector",
+        Slot::String(_) => "string",
+        Slot::Buffer(_) => "buffer",
+        Slot::Table(_) => "table",
+        Slot::Object => "userdata",
+        Slot::Other(kind) => kind,
+    }
+}
+
+/// Encodes values of a stack into a buffer of at most `max` bytes.
 pub(crate) struct Encoder<'a> {
+    stack: &'a mut Stack,
     out: Vec<u8>,
     max: usize,
     /// The prelude's `unwrap`: what travels in place of a userdata.
-    unwrap: &'a Function,
+    unwrap: Kept,
     /// The tables that the present one lies in, by address: a cycle meets itself here.
-    open: Vec<*const std::ffi::c_void>,
+    open: Vec<*const c_void>,
 }
 
 impl fmt::Debug for Encoder<'_> {
@@ -79,8 +86,9 @@ impl fmt::Debug for Encoder<'_> {
 }
 
 impl<'a> Encoder<'a> {
-    pub(crate) fn new(max: usize, unwrap: &'a Function) -> Self {
-        Encoder { out: Vec::new(), max, unwrap, open: Vec::new() }
+    /// An encoder that appends to `out`, which is empty.
+    pub(crate) fn new(stack: &'a mut Stack, out: Vec<u8>, max: usize, unwrap: Kept) -> Self {
+        Encoder { stack, out, max, unwrap, open: Vec::new() }
     }
 
     /// An array header, for a list of values that is no Lua table.
@@ -95,59 +103,36 @@ impl<'a> Encoder<'a> {
         self.out
     }
 
-    /// Encodes one value.
-    pub(crate) fn value(&mut self, value: &Value) -> Result<(), Unfit> {
-        match value {
-            Value::Nil => infallible(write::write_nil(&mut self.out)),
-            Value::Boolean(flag) => infallible(write::write_bool(&mut self.out, *flag)),
-            Value::Integer(n) => {
-                infallible(write::write_sint(&mut self.out, *n));
+    /// Encodes the value at an index. The stack is left as it was, unless that fails.
+    pub(crate) fn value(&mut self, index: c_int) -> Result<(), Unfit> {
+        let out = &mut self.out;
+        match self.stack.get(index) {
+            Slot::Nil => infallible(write::write_nil(out)),
+            Slot::Boolean(flag) => infallible(write::write_bool(out, flag)),
+            Slot::Number(n) => number(out, n),
+            Slot::Integer(n) => infallible(write::write_sint(out, n)),
+            Slot::Vector(parts) => vector(out, parts),
+            Slot::String(bytes) => {
+                let len = room_for(out, self.max, bytes.len())?;
+                infallible(write::write_str_len(out, len));
+                out.extend_from_slice(bytes);
             }
-            Value::Number(n) => infallible(write::write_f64(&mut self.out, *n)),
-            Value::Vector(v) => self.vector([v.x(), v.y(), v.z()]),
-            Value::String(s) => self.string(&s.as_bytes())?,
-            Value::Buffer(buffer) => self.buffer(&buffer.to_vec())?,
-            Value::Table(table) => self.table(table)?,
-            Value::UserData(_) => self.object(value)?,
-            other => return Err(Unfit::part(format!("is a {}", other.type_name()))),
+            Slot::Buffer(bytes) => {
+                let len = room_for(out, self.max, bytes.len())?;
+                infallible(write::write_bin_len(out, len));
+                out.extend_from_slice(bytes);
+            }
+            Slot::Table(address) => self.table(index, address)?,
+            Slot::Object => self.object(index)?,
+            Slot::Other(kind) => return Err(Unfit::part(format!("is a {kind}"))),
         }
-        self.check()
-    }
-
-    fn check(&self) -> Result<(), Unfit> {
         match self.out.len() <= self.max {
             true => Ok(()),
             false => Err(Unfit::TooLarge { max: self.max }),
         }
     }
 
-    fn string(&mut self, bytes: &[u8]) -> Result<(), Unfit> {
-        let len = self.room_for(bytes.len())?;
-        infallible(write::write_str_len(&mut self.out, len));
-        self.out.extend_from_slice(bytes);
-        Ok(())
-    }
-
-    fn buffer(&mut self, bytes: &[u8]) -> Result<(), Unfit> {
-        let len = self.room_for(bytes.len())?;
-        infallible(write::write_bin_len(&mut self.out, len));
-        self.out.extend_from_slice(bytes);
-        Ok(())
-    }
-
-    /// Refuses before it copies: a string of a gigabyte must not become two.
-    fn room_for(&self, len: usize) -> Result<u32, Unfit> {
-        let fits = self.out.len().saturating_add(len) <= self.max;
-        u32::try_from(len).ok().filter(|_| fits).ok_or(Unfit::TooLarge { max: self.max })
-    }
-
-    fn vector(&mut self, parts: [f32; 3]) {
-        infallible(write::write_ext_meta(&mut self.out, 12, EXT_VECTOR));
-        parts.iter().for_each(|part| self.out.extend_from_slice(&part.to_le_bytes()));
-    }
-
-    fn table(&mut self, table: &Table) -> Result<(), Unfit> {
-        let address = table.to_pointer();
+    fn table(&mut self, table: c_int, address: *const c_void) -> Result<(), Unfit> {
         if self.open.contains(&address) {
             return Err(Unfit::part("is a table that contains itself"));
         }
@@ -155,81 +140,105 @@ impl<'a> Encoder<'a> {
             return Err(Unfit::part(format!("is nested deeper than {DEPTH_MAX} tables")));
         }
         self.open.push(address);
-        let done = match sequence_len(table)? {
-            Sequence::Array(len) => self.sequence(table, len),
-            Sequence::Map(count) => self.map(table, count),
-        };
+        let (border, count) = (self.stack.border(table), self.stack.count(table));
+        // The border is one of several where there are holes: with as many entries as it says, there
+        // is none below it.
+        let done =
+            if count == border { self.sequence(table, count) } else { self.map(table, count) };
         self.open.pop();
         done
     }
 
-    fn sequence(&mut self, table: &Table, len: usize) -> Result<(), Unfit> {
-        self.array(len)?;
+    fn sequence(&mut self, table: c_int, len: c_int) -> Result<(), Unfit> {
+        self.array(len as usize)?;
+        let element = self.stack.top() + 1;
         for index in 1..=len {
-            let value: Value = table.raw_get(index)?;
-            self.value(&value).map_err(|unfit| unfit.under(&Value::Integer(index as i64)))?;
+            self.stack.element(table, index);
+            self.value(element).map_err(|unfit| unfit.under(Slot::Integer(index.into())))?;
+            self.stack.truncate(element - 1);
         }
         Ok(())
     }
 
-    fn map(&mut self, table: &Table, count: usize) -> Result<(), Unfit> {
-        let len = u32::try_from(count).map_err(|_| Unfit::TooLarge { max: self.max })?;
-        infallible(write::write_map_len(&mut self.out, len));
-        for pair in table.pairs::<Value, Value>() {
-            let (key, value) = pair?;
-            self.key(&key)?;
-            self.value(&value).map_err(|unfit| unfit.under(&key))?;
+    fn map(&mut self, table: c_int, count: c_int) -> Result<(), Unfit> {
+        infallible(write::write_map_len(&mut self.out, count.unsigned_abs()));
+        let (mut place, mut left, key) = (0, count, self.stack.top() + 1);
+        while let Some(next) = self.stack.next(table, place) {
+            (place, left) = (next, left - 1);
+            self.key(key)?;
+            self.value(key + 1).map_err(|unfit| unfit.under(self.stack.get(key)))?;
+            self.stack.truncate(key - 1);
         }
-        Ok(())
+        match left {
+            0 => Ok(()),
+            // The collector has taken entries of a weak table meanwhile.
+            _ => Err(Unfit::part("is a table that changes")),
+        }
     }
 
-    fn key(&mut self, key: &Value) -> Result<(), Unfit> {
-        match key {
-            Value::Boolean(_) | Value::Integer(_) | Value::Number(_) | Value::String(_) => {
+    fn key(&mut self, key: c_int) -> Result<(), Unfit> {
+        match self.stack.get(key) {
+            Slot::Boolean(_) | Slot::Integer(_) | Slot::Number(_) | Slot::String(_) => {
                 self.value(key)
             }
-            other => Err(Unfit::part(format!("has a key that is a {}", other.type_name()))),
+            other => Err(Unfit::part(format!("has a key that is a {}", kind_of(other)))),
         }
     }
 
     /// A userdata: an Error travels as such, a Payload or Message as the value in it.
-    fn object(&mut self, value: &Value) -> Result<(), Unfit> {
-        let (kind, inner): (Option<String>, Value) = self.unwrap.call(value)?;
-        match kind.as_deref() {
-            Some("error") => {
-                let mut fields = Encoder::new(self.max, self.unwrap);
-                fields.open.clone_from(&self.open);
-                fields.value(&inner)?;
-                let fields = fields.finish();
-                let len = self.room_for(fields.len())?;
-                infallible(write::write_ext_meta(&mut self.out, len, EXT_ERROR));
-                self.out.extend_from_slice(&fields);
-                Ok(())
-            }
-            Some(_) => self.value(&inner),
-            None => {
-                let name = inner.as_string().map(|name| name.to_string_lossy());
-                Err(Unfit::part(format!("is a {}", name.as_deref().unwrap_or("userdata"))))
+    fn object(&mut self, index: c_int) -> Result<(), Unfit> {
+        let top = self.stack.top();
+        let (kind, inner) = (top + 1, top + 2);
+        self.stack.copy(index);
+        self.stack.call(self.unwrap, 2);
+        match self.stack.get(kind) {
+            Slot::String(b"error") => self.error(inner)?,
+            Slot::String(_) => self.value(inner)?,
+            _ => {
+                let name = match self.stack.get(inner) {
+                    Slot::String(name) => String::from_utf8_lossy(name),
+                    _ => "userdata".into(),
+                };
+                return Err(Unfit::part(format!("is a {name}")));
             }
         }
+        self.stack.truncate(top);
+        Ok(())
+    }
+
+    /// An Error, by the table of its fields: their bytes come before their length is known.
+    fn error(&mut self, fields: c_int) -> Result<(), Unfit> {
+        let before = std::mem::take(&mut self.out);
+        let done = self.value(fields);
+        let fields = std::mem::replace(&mut self.out, before);
+        done?;
+        let len = room_for(&self.out, self.max, fields.len())?;
+        infallible(write::write_ext_meta(&mut self.out, len, EXT_ERROR));
+        self.out.extend_from_slice(&fields);
+        Ok(())
     }
 }
 
-enum Sequence {
-    Array(usize),
-    Map(usize),
+/// A whole number is as short as it can be; all others, and the zero with a sign, are floats.
+fn number(out: &mut Vec<u8>, n: f64) {
+    let whole = n as i64;
+    // Saturating: 2^63 is one more than the largest i64, and the comparison by bits would not see it.
+    if whole != i64::MAX && (whole as f64).to_bits() == n.to_bits() {
+        infallible(write::write_sint(out, whole));
+    } else {
+        infallible(write::write_f64(out, n));
+    }
 }
 
-/// An array where all keys are 1 to n; a table with holes or other keys is a map.
-fn sequence_len(table: &Table) -> Result<Sequence, Unfit> {
-    let len = table.raw_len();
-    let mut count = 0;
-    table.for_each(|_: Value, _: Value| {
-        count += 1;
-        Ok(())
-    })?;
-    // `raw_len` is a border: with as many entries as the border says, there is no hole below it.
-    Ok(if count == len { Sequence::Array(len) } else { Sequence::Map(count) })
+fn vector(out: &mut Vec<u8>, parts: [f32; 3]) {
+    infallible(write::write_ext_meta(out, 12, EXT_VECTOR));
+    parts.iter().for_each(|part| out.extend_from_slice(&part.to_le_bytes()));
+}
+
+/// Refuses before it copies: a string of a gigabyte must not become two.
+fn room_for(out: &[u8], max: usize, len: usize) -> Result<u32, Unfit> {
+    let fits = out.len().saturating_add(len) <= max;
+    u32::try_from(len).ok().filter(|_| fits).ok_or(Unfit::TooLarge { max })
 }
 
 /// Writing into memory does not fail.

@@ -17,6 +17,7 @@ pub(crate) struct Entry {
     pub(crate) file: String,
     pub(crate) method: String,
     pub(crate) imports: Vec<(String, String)>,
+    pub(crate) modules: Vec<String>,
     code: Code,
 }
 
@@ -40,7 +41,7 @@ impl Entries {
     pub fn compile(sources: Vec<Source>) -> Self {
         let mut left = COMPILED_MAX;
         let compiled = sources.into_iter().map(|source| {
-            let Source { id, file, text, method, imports } = source;
+            let Source { id, file, text, method, imports, modules } = source;
             let code = match left.checked_sub(text.len()) {
                 Some(rest) => {
                     left = rest;
@@ -48,14 +49,25 @@ impl Entries {
                 }
                 None => Code::Text(text),
             };
-            (id, Entry { file, method, imports, code })
+            (id, Entry { file, method, imports, modules, code })
         });
         Entries(compiled.collect())
+    }
+
+    /// Ids of what is compiled.
+    pub(crate) fn compiled(&self) -> impl Iterator<Item = &str> {
+        let compiled = |entry: &Entry| matches!(entry.code, Code::Compiled(Ok(_)));
+        self.0.iter().filter(move |(_, entry)| compiled(entry)).map(|(id, _)| id.as_str())
     }
 
     pub(crate) fn get(&self, id: &str) -> Option<&Entry> {
         self.0.get(id)
     }
+}
+
+/// Why a text does not compile, where it does not.
+pub(crate) fn compile_error(file: &str, text: &str) -> Option<String> {
+    compile(file, text).err()
 }
 
 fn compile(file: &str, text: &str) -> std::result::Result<Vec<u8>, String> {
@@ -109,6 +121,8 @@ fn describe(lua: &Lua, entry: &Entry) -> Result<Table> {
     described.set("file", entry.file.as_str())?;
     described.set("method", entry.method.as_str())?;
     described.set("imports", lua.create_table_from(entry.imports.iter().cloned())?)?;
+    described
+        .set("modules", lua.create_sequence_from(entry.modules.iter().map(String::as_str))?)?;
     Ok(described)
 }
 

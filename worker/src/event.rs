@@ -2,12 +2,13 @@
 
 use crate::Vm;
 use ipc::frame::Ended;
-use ipc::{ExitKind, ExitReason, signal_name};
-use mlua::{Result, Table};
+use ipc::{ExitKind, ExitReason, Frame, signal_name};
+use mlua::{Result, Table, Value};
 
 impl Vm {
-    /// EXIT or LINK_DOWN. `body`: the result where the end was normal, an Error where a body failed.
-    pub(crate) fn tell_ended(&self, kind: &str, ended: &Ended<'_>, body: &[u8]) -> Result<()> {
+    /// EXIT or LINK_DOWN. The body of the frame is the result where the end was normal, an Error where
+    /// a body failed.
+    pub(crate) fn tell_ended(&self, kind: &str, ended: &Ended<'_>, frame: Frame<'_>) -> Result<()> {
         let event = self.lua.create_table()?;
         event.set("kind", kind)?;
         event.set("from", ended.from)?;
@@ -17,10 +18,7 @@ impl Vm {
             ExitKind::Error => Some("error"),
             _ => None,
         };
-        let number = match field {
-            Some(field) if !body.is_empty() => self.keep_body(ended.from, field, body)?,
-            _ => None,
-        };
+        let number = self.keep_event(frame.header, frame.body, ended.from, field);
         let (sec, nsec) = self.steps.time(ended.at);
         self.hooks.event.call((event, sec, nsec, ended.reason.message.as_deref(), field, number))
     }
@@ -28,6 +26,7 @@ impl Vm {
     /// CANCEL.
     pub(crate) fn tell_cancel(
         &self,
+        frame: Frame<'_>,
         from: Option<&str>,
         at: i64,
         reason: Option<&str>,
@@ -38,6 +37,15 @@ impl Vm {
         event.set("from", from)?;
         event.set("reason", reason)?;
         event.set("deadline", deadline_ns.map(|ns| ns as f64))?;
+        let number = self.keep_event(frame.header, &[], "", None);
+        let (sec, nsec) = self.steps.time(at);
+        self.hooks.event.call((event, sec, nsec, Value::Nil, Value::Nil, number))
+    }
+
+    /// OUTDATED.
+    pub(crate) fn tell_outdated(&self, at: i64) -> Result<()> {
+        let event = self.lua.create_table()?;
+        event.set("kind", "OUTDATED")?;
         let (sec, nsec) = self.steps.time(at);
         self.hooks.event.call((event, sec, nsec))
     }

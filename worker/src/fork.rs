@@ -1,11 +1,12 @@
 //! New processes: siblings, which are the supervisor's children and not the zygote's; and what a
 //! fresh copy does to itself that no library offers as a safe function.
 
-use libc::{c_int, c_long};
+use crate::door::{self, Descriptor};
+use libc::c_int;
 use rustix::process::Pid;
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::ptr;
 
 /// linux/sched.h. (The constant of the crate libc is too narrow for it.)
@@ -22,18 +23,19 @@ pub(crate) enum Forked {
     /// The zygote.
     Zygote {
         /// Pidfd of the new process (CLOEXEC by nature).
-        pidfd: OwnedFd,
+        pidfd: Descriptor,
     },
 }
 
-/// Forks with `clone3(CLONE_PARENT | CLONE_PIDFD)`, or clone(2) where that is missing: the new process is a sibling, so the supervisor
-/// is its parent and can wait for it. With a directory of a control group it is born there.
+/// Forks with `clone3(CLONE_PARENT | CLONE_PIDFD)`, or clone(2) where that is missing: the new
+/// process is a sibling, so the supervisor is its parent and can wait for it. With a directory of a
+/// control group it is born there.
 ///
 /// # Errors
 /// As clone3(2).
-pub(crate) fn fork_sibling(cgroup: Option<&OwnedFd>) -> io::Result<Forked> {
+pub(crate) fn fork_sibling(cgroup: Option<&Descriptor>) -> io::Result<Forked> {
     let mut pidfd: RawFd = -1;
-    let tid = tid_address();
+    let tid = door::tid_address();
     let tid_flags =
         if tid == 0 { 0 } else { libc::CLONE_CHILD_SETTID | libc::CLONE_CHILD_CLEARTID };
     let into = if cgroup.is_some() { CLONE_INTO_CGROUP } else { 0 };
@@ -49,40 +51,28 @@ pub(crate) fn fork_sibling(cgroup: Option<&OwnedFd>) -> io::Result<Forked> {
         tls: 0,
         set_tid: 0,
         set_tid_size: 0,
-        cgroup: cgroup.map_or(0, |directory| directory.as_raw_fd() as u64),
+        cgroup: cgroup.map_or(0, |directory| directory.as_fd().as_raw_fd() as u64),
     };
     // SAFETY: without CLONE_VM the child has a copy of all memory and goes on from here as from
     // fork(2). The caller has one thread (`only_thread` was asked before the first fork), so no lock
     // is held by a thread that the child lacks; atfork handlers are not run, and nothing here
     // registers any.
-    let mut result: c_long =
-        unsafe { libc::syscall(libc::SYS_clone3, ptr::from_mut(&mut args), size_of_val(&args)) };
-    let absent = || io::Error::last_os_error().raw_os_error() == Some(libc::ENOSYS);
-    if result == -1 && cgroup.is_none() && absent() {
+    let forked = unsafe { door::clone3(&mut args) };
+    let absent = |error: &io::Error| error.raw_os_error() == Some(libc::ENOSYS);
+    let forked = match forked {
         // Containers often answer so, for their filters cannot look into clone3's arguments.
-        result = old_clone(args.flags, &mut pidfd, tid);
-    }
-    match result {
-        -1 => Err(io::Error::last_os_error()),
+        // (It takes no control group.)
+        // SAFETY: as for clone3.
+        Err(error) if cgroup.is_none() && absent(&error) => unsafe {
+            door::clone(args.flags, &mut pidfd, tid)
+        },
+        forked => forked,
+    };
+    match forked? {
         0 => Ok(Forked::Child),
-        _ => {
-            // SAFETY: the kernel has just stored a descriptor that nobody else owns.
-            let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
-            Ok(Forked::Zygote { pidfd })
-        }
+        // The kernel has just stored a descriptor that nobody else owns.
+        _ => Ok(Forked::Zygote { pidfd: Descriptor::fresh(pidfd) }),
     }
-}
-
-/// The same by clone(2), which takes no control group.
-fn old_clone(flags: u64, pidfd: &mut RawFd, tid: u64) -> c_long {
-    // With CLONE_PIDFD the pidfd is stored where CLONE_PARENT_SETTID would store the pid.
-    let (stack, tls) = (0u64, 0u64);
-    // SAFETY: as for clone3.
-    #[cfg(target_arch = "x86_64")]
-    return unsafe { libc::syscall(libc::SYS_clone, flags, stack, ptr::from_mut(pidfd), tid, tls) };
-    // SAFETY: as for clone3.
-    #[cfg(not(target_arch = "x86_64"))]
-    return unsafe { libc::syscall(libc::SYS_clone, flags, stack, ptr::from_mut(pidfd), tls, tid) };
 }
 
 /// Forks an ordinary child; `None` in it.
@@ -97,37 +87,9 @@ pub(crate) fn fork_child() -> io::Result<Option<Pid>> {
     }
 }
 
-/// Where libc keeps the thread's id: the kernel writes the child's there, or `abort` and `raise`
-/// would signal the zygote. 0 on a kernel without CONFIG_CHECKPOINT_RESTORE.
-fn tid_address() -> u64 {
-    let mut address: u64 = 0;
-    // SAFETY: PR_GET_TID_ADDRESS (prctl(2)) stores one pointer where the argument points.
-    let result = unsafe { libc::prctl(libc::PR_GET_TID_ADDRESS, ptr::from_mut(&mut address)) };
-    if result == 0 { address } else { 0 }
-}
-
 /// True where the process has one thread: a copy of one would hold locks of the others for ever.
 pub(crate) fn only_thread() -> bool {
     std::fs::read_dir("/proc/self/task").is_ok_and(|threads| threads.count() == 1)
-}
-
-/// Closes every descriptor from `first` on.
-///
-/// # Errors
-/// As close_range(2).
-pub(crate) fn close_from(first: c_int) -> io::Result<()> {
-    // SAFETY: the caller has given up every descriptor from `first` on; no OwnedFd in this process
-    // refers to one (the zygote's are leaked in the child, never dropped).
-    match unsafe { libc::syscall(libc::SYS_close_range, first, c_int::MAX, 0) } {
-        0 => Ok(()),
-        _ => Err(io::Error::last_os_error()),
-    }
-}
-
-/// True where that number is an open descriptor.
-pub(crate) fn is_open(number: RawFd) -> bool {
-    // SAFETY: F_GETFD (fcntl(2)) looks at the number and touches no memory.
-    unsafe { libc::fcntl(number, libc::F_GETFD) >= 0 }
 }
 
 /// Ends the process at once: no destructor and no atexit handler of the zygote's runs in a copy.
@@ -164,6 +126,19 @@ pub(crate) fn one_arena() {
     }
 }
 
+/// Has malloc(3) put together what is free, as it would else do in every copy.
+#[cfg(target_env = "gnu")]
+pub(crate) fn join_free_blocks() {
+    // SAFETY: gives back what is free at the end, and touches nothing in use; there is one thread.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
+/// Other libcs have no such thing.
+#[cfg(not(target_env = "gnu"))]
+pub(crate) fn join_free_blocks() {}
+
 /// Other libcs have no arenas.
 #[cfg(not(target_env = "gnu"))]
 pub(crate) fn one_arena() {}
@@ -186,11 +161,4 @@ pub(crate) fn default_signals() -> io::Result<()> {
         libc::sigprocmask(libc::SIG_SETMASK, none.as_ptr(), ptr::null_mut())
     };
     if unblocked == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
-}
-
-/// A descriptor number as something owned, so that dup3(2) can put another file there.
-pub(crate) fn descriptor_at(number: RawFd) -> OwnedFd {
-    // SAFETY: whatever the number referred to in the zygote is given up in this copy; dup3
-    // replaces it at once.
-    unsafe { OwnedFd::from_raw_fd(number) }
 }

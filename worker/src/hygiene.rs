@@ -1,10 +1,10 @@
 //! What every worker is made to be, with or without a sandbox: gone when the supervisor is gone,
 //! nobody's debugger target, in no terminal's session.
 
-use crate::fork::{default_signals, descriptor_at};
+use crate::door::{self, Descriptor};
+use crate::fork::default_signals;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{DumpableBehavior, Signal};
-use rustix::{process, stdio, thread};
+use rustix::{process, thread};
 use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -12,8 +12,8 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 /// The descriptor of a worker's socket.
 pub(crate) const SOCKET: i32 = 3;
 
-/// Once, in the program that becomes a zygote.
-pub(crate) fn begin() -> io::Result<()> {
+/// Once, in the program that becomes a zygote. `nice`: how far it and its copies stand back.
+pub(crate) fn begin(nice: u8) -> io::Result<()> {
     name_process("wabe-zygote");
     // A session of its own: Ctrl-C at the terminal is for the supervisor to translate.
     process::setsid()?;
@@ -24,15 +24,26 @@ pub(crate) fn begin() -> io::Result<()> {
     // Where the machine runs out of memory the kernel is to take a worker, and neither the supervisor
     // nor anybody else. It is a wish: a kernel that has it not does no harm.
     let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
+    stand_back(nice)
+}
+
+/// Where the kernel shares the CPU out between sessions first (sched(7), autogroup), the session has to
+/// stand back, and everybody in it; where it does not, each process by itself.
+fn stand_back(nice: u8) -> io::Result<()> {
+    if nice == 0 {
+        return Ok(());
+    }
+    process::setpriority_process(None, nice.into())?;
+    // Not every kernel has it.
+    let _ = std::fs::write("/proc/self/autogroup", nice.to_string());
     Ok(())
 }
 
 /// In the zygote and in each of its copies, after their last change of user: the kernel clears both
 /// then, and the first also when it forks.
 pub(crate) fn worker(socket: &impl AsFd) -> io::Result<()> {
-    process::set_parent_process_death_signal(Some(Signal::KILL))?;
-    // No core files, and no ptrace by others of the same user (prctl(2)).
-    process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+    door::die_with_parent()?;
+    door::not_dumpable()?;
     match hung_up(socket)? {
         false => Ok(()),
         true => Err(io::Error::other("the supervisor is gone")),
@@ -49,18 +60,18 @@ fn hung_up(socket: &impl AsFd) -> io::Result<bool> {
 
 /// 0 was the zygote's control socket, 2 the supervisor's standard error; 1 is /dev/null.
 pub(crate) fn null_streams() -> io::Result<()> {
-    stdio::dup2_stdin(stdio::stdout())?;
-    Ok(stdio::dup2_stderr(stdio::stdout())?)
+    door::duplicate_at(1, 0, 0)?;
+    door::duplicate_at(1, 2, 0)
 }
 
 /// Moves the socket to its place, 3.
-pub(crate) fn at_its_place(socket: OwnedFd) -> OwnedFd {
-    if socket.as_raw_fd() == SOCKET {
-        return socket;
+pub(crate) fn at_its_place(socket: Descriptor) -> OwnedFd {
+    let number = socket.as_fd().as_raw_fd();
+    if number == SOCKET {
+        return socket.into_owned();
     }
-    let mut place = descriptor_at(SOCKET);
-    match rustix::io::dup3(&socket, &mut place, rustix::io::DupFlags::CLOEXEC) {
-        Ok(()) => place,
+    match door::duplicate_at(number, SOCKET, libc::O_CLOEXEC) {
+        Ok(()) => Descriptor::fresh(SOCKET).into_owned(),
         // The number is below every limit of descriptors.
         Err(_) => crate::fork::exit_now(1),
     }

@@ -7,32 +7,45 @@
 //! The process API is written in Luau (`prelude/`), on top of the functions of [`native`]: what
 //! waits, wakes and is collected by the garbage collector lives where the collector sees it.
 //!
-//! `unsafe` is in [`fork`] (a process is made), in `sandbox/sys.rs` (system calls of the sandbox), in
-//! [`objects`] (functions of Luau's C API), in [`safepoint`] (Luau's interrupt), in [`memory`] (the
-//! allocator) and in [`turn`] (a signal handler), and nowhere else.
+//! `unsafe` is in [`fork`] (a process is made), in [`door`] and `sandbox/sys.rs` (system calls), in
+//! [`objects`] and [`stack`] (functions of Luau's C API), in [`safepoint`] (Luau's interrupt), in
+//! [`memory`] (the allocator), in [`turn`] (a signal handler) and in [`held`] (what that writes), and
+//! nowhere else.
 
 pub mod actor;
 pub mod zygote;
 
 mod arrival;
+mod births;
 mod clock;
+#[cfg(test)]
+mod contract;
 mod decode;
+mod document;
+mod door;
 mod encode;
 mod entries;
 mod event;
 mod fork;
+mod held;
 mod hygiene;
+mod leave;
 mod mail;
 mod memory;
+mod modules;
 mod native;
 mod objects;
 mod outlet;
 mod over;
 mod post;
 mod reader;
+mod rehearsal;
 mod routes;
 mod safepoint;
 pub mod sandbox;
+mod send;
+mod stack;
+mod time;
 mod turn;
 mod vm;
 mod weigh;

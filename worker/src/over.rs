@@ -4,6 +4,7 @@
 //! code was just changing.
 
 use crate::fork::exit_now;
+use crate::held;
 use crate::native::{Session, Shared};
 use crate::safepoint::traceback;
 use ipc::frame::{EXIT_MEMORY, EXIT_TURN, FromWorker, Outcome, OwnLimit};
@@ -42,7 +43,8 @@ pub(crate) fn over(limit: OwnLimit, used: u64, state: *mut lua_State) -> ! {
             exit_now(0);
         }
     });
-    // Half a frame may lie in the outbox: nothing can be said any more.
+    // Half a frame may lie in the outbox: nothing can be said any more. What is whole is written.
+    held::write();
     exit_now(match limit {
         OwnLimit::Memory => EXIT_MEMORY,
         OwnLimit::Turn => EXIT_TURN,

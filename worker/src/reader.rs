@@ -15,8 +15,6 @@ pub(crate) enum Malformed {
     Unknown,
     #[error("payload is nested too deep")]
     Deep,
-    #[error("{0}")]
-    Lua(#[from] mlua::Error),
 }
 
 /// One item. What is in an array or a map follows as items of their own.

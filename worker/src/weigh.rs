@@ -8,11 +8,11 @@ use crate::reader::{Item, Malformed, Reader};
 use ipc::payload::{EXT_ERROR, EXT_VECTOR};
 
 /// A table without what is in it.
-const TABLE: u64 = 64;
+pub(crate) const TABLE: u64 = 64;
 /// A place in a table, or a key of one.
-const ELEMENT: u64 = 32;
+pub(crate) const ELEMENT: u64 = 32;
 /// A string or buffer beside its bytes.
-const STRING: u64 = 32;
+pub(crate) const STRING: u64 = 32;
 /// An Error beside its fields: a userdata and its metatable.
 const ERROR: u64 = 1024;
 
@@ -25,6 +25,14 @@ pub(crate) fn weigh(bytes: &[u8]) -> Result<u64, Malformed> {
     scale.value()?;
     scale.reader.finish()?;
     Ok(scale.weight)
+}
+
+/// The same of the first of several values: what it takes, its bytes, and those that follow.
+pub(crate) fn weigh_first(bytes: &[u8]) -> Result<(u64, &[u8], &[u8]), Malformed> {
+    let mut scale = Scale { reader: Reader::new(bytes), weight: 0 };
+    scale.value()?;
+    let (first, rest) = bytes.split_at(bytes.len() - scale.reader.left());
+    Ok((scale.weight, first, rest))
 }
 
 struct Scale<'a> {

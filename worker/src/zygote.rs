@@ -4,13 +4,17 @@
 //! The program that the supervisor starts is not the zygote yet. It enters new namespaces, which
 //! only its children are fully in, forks their reaper and the zygote as its siblings, and ends.
 
-use crate::fork::{Forked, close_from, exit_now, fork_sibling, only_thread};
+use crate::door::{self, Descriptor, close_from};
+use crate::entries::{Entries, compile_error};
+use crate::fork::{Forked, exit_now, fork_sibling, only_thread};
 use crate::sandbox::{Enclosure, Layered, become_reaper, can_give_ids, enter, of, serve_as_reaper};
-use crate::{Entries, Vm, hygiene, turn};
-use ipc::Outbox;
+use crate::{Vm, hygiene, turn};
 use ipc::frame::FromWorker;
+use ipc::limits::{BROKEN_MAX, PACKET_MAX};
 use ipc::sandbox::{Layer, Missing, Plan, Sandbox};
-use ipc::zygote::{FromZygote, Source, ToZygote};
+use ipc::zygote::{FromZygote, Source, ToZygote, read_load_file};
+use ipc::{Outbox, Zones};
+use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
 use std::fs::File;
 use std::io;
@@ -37,18 +41,17 @@ pub fn run(body: Body) -> io::Result<()> {
     if !is_packet_socket(control) {
         return Err(io::Error::other("standard input is no socket of a supervisor"));
     }
-    let Some((ToZygote::Enclose(plan), _)) = packet::receive::<ToZygote>(control)? else {
+    let Some((ToZygote::Enclose(plan), _)) = door::receive(control)? else {
         return Err(io::Error::other("the supervisor does not say how to be enclosed"));
     };
     if !only_thread() {
         return Err(io::Error::other("a zygote has one thread, this one has more"));
     }
-    hygiene::begin()?;
+    hygiene::begin(plan.nice)?;
     let (plan, mut missing) = or_refuse(control, without_what_may_be_missing(plan));
     let alone = or_refuse(control, go_inside(control, &plan, &mut missing));
     let (wait, told) = pipe_with(PipeFlags::CLOEXEC)?;
-    let forked = of(Layer::Namespaces, "forking the zygote", fork_sibling(None));
-    match or_refuse(control, forked) {
+    match or_refuse(control, fork_first(control, "forking the zygote")) {
         Forked::Child => {
             // The supervisor is to hear of it before it hears it: until the other one has ended.
             drop(told);
@@ -56,17 +59,31 @@ pub fn run(body: Body) -> io::Result<()> {
             drop(wait);
         }
         Forked::Zygote { pidfd } => {
-            packet::send(control, &FromZygote::Zygote, &[pidfd.as_fd()])?;
+            door::send(control, &FromZygote::Zygote, &[pidfd.as_fd()])?;
             exit_now(0);
         }
     }
     let enclosure = or_refuse(control, enclose(control, plan, alone));
-    let vm = Vm::new().map_err(|error| io::Error::other(error.to_string()))?;
+    let Some((request, sources, zones)) = load(control)? else { return Ok(()) };
+    let vm = Vm::new(zones).map_err(|error| io::Error::other(error.to_string()))?;
     if plan.sandbox == Sandbox::Strict {
         vm.set_clock_step(STRICT_CLOCK_STEP_NS);
     }
-    packet::send(control, &FromZygote::Enclosed(missing), &[])?;
-    serve(control, &vm, &enclosure, body)
+    turn::handle_ticks()?;
+    // Before the sources are compiled: whoever wrote them may know a hole in the compiler.
+    or_refuse(control, enclosure.filter());
+    door::send(control, &FromZygote::Enclosed(missing), &[])?;
+    if request == ToZygote::Check {
+        check(control, &sources)?;
+        exit_now(0);
+    }
+    vm.entries().replace(Entries::compile(sources));
+    vm.preload();
+    vm.settle().map_err(|error| io::Error::other(error.to_string()))?;
+    door::send(control, &FromZygote::Ready, &[])?;
+    let served = serve(control, &vm, &enclosure, body);
+    // What a program does when it returns from main the filter does not allow.
+    exit_now(if served.is_ok() { 0 } else { EXIT_UNPREPARED })
 }
 
 fn is_packet_socket(control: BorrowedFd<'_>) -> bool {
@@ -77,7 +94,7 @@ fn is_packet_socket(control: BorrowedFd<'_>) -> bool {
 fn or_refuse<T>(control: BorrowedFd<'_>, result: Layered<T>) -> T {
     result.unwrap_or_else(|missing| {
         // Where the supervisor is gone there is nobody left to tell.
-        let _ = packet::send(control, &FromZygote::NotEnclosed(missing), &[]);
+        let _ = door::send(control, &FromZygote::NotEnclosed(missing), &[]);
         exit_now(EXIT_UNPREPARED)
     })
 }
@@ -112,13 +129,13 @@ fn go_inside(control: BorrowedFd<'_>, plan: &Plan, missing: &mut Vec<Missing>) -
         entered => entered?,
     }
     // The first one that is forked is pid 1 of the namespace, the second one the zygote.
-    match of(Layer::Namespaces, "forking its first process", fork_sibling(None))? {
+    match fork_first(control, "forking its first process")? {
         Forked::Child => {
             or_refuse(control, become_reaper(control, plan));
             serve_as_reaper()
         }
         Forked::Zygote { pidfd } => {
-            let told = packet::send(control, &FromZygote::Reaper, &[pidfd.as_fd()]);
+            let told = door::send(control, &FromZygote::Reaper, &[pidfd.as_fd()]);
             of(Layer::Namespaces, "telling the supervisor", told)?;
         }
     }
@@ -132,47 +149,94 @@ fn enclose(control: BorrowedFd<'_>, plan: Plan, alone: bool) -> Layered<Enclosur
     Ok(enclosure)
 }
 
+/// Compiles all, and tells of those that do not.
+fn check(control: BorrowedFd<'_>, sources: &[Source]) -> io::Result<()> {
+    let broken = sources.iter().filter_map(|source| {
+        let message = compile_error(&source.file, &source.text)?;
+        // Packets are short.
+        let message = message.chars().take(PACKET_MAX / 8).collect();
+        Some(FromZygote::Broken { entry: source.id.clone(), message })
+    });
+    for broken in broken.take(BROKEN_MAX) {
+        door::send(control, &broken, &[])?;
+    }
+    door::send(control, &FromZygote::Checked, &[])
+}
+
+/// The app's code, the machine's time zones, and what is to be done with the code; `None` where the
+/// supervisor has gone.
+fn load(control: BorrowedFd<'_>) -> io::Result<Option<(ToZygote, Vec<Source>, Zones)>> {
+    match door::receive(control)? {
+        None => Ok(None),
+        Some((request @ (ToZygote::Load | ToZygote::Check), descriptors)) => {
+            let file = descriptors.into_iter().next();
+            let file = file.ok_or_else(|| io::Error::other("request without its descriptor"))?;
+            let (sources, zones) = read_all(file.into_owned())?;
+            Ok(Some((request, sources, zones)))
+        }
+        Some(_) => Err(io::Error::other("a zygote loads the app's code first")),
+    }
+}
+
 fn serve(control: BorrowedFd<'_>, vm: &Vm, enclosure: &Enclosure, body: Body) -> io::Result<()> {
-    while let Some((request, descriptors)) = packet::receive::<ToZygote>(control)? {
+    while let Some((request, descriptors)) = door::receive(control)? {
+        let ToZygote::Fork { uid } = request else {
+            return Err(io::Error::other("a zygote is enclosed and loaded once, and then forks"));
+        };
         let mut descriptors = descriptors.into_iter();
-        match (request, descriptors.next()) {
-            (ToZygote::Load, Some(file)) => {
-                vm.entries().replace(Entries::compile(read_sources(file)?));
-                packet::send(control, &FromZygote::Ready, &[])?;
+        let Some(socket) = descriptors.next() else {
+            // It found no place here.
+            cannot_fork(control, &Errno::MFILE.into())?;
+            continue;
+        };
+        match fork_sibling(descriptors.next().as_ref()) {
+            Ok(Forked::Child) => become_worker(vm, enclosure, socket, uid, body),
+            Ok(Forked::Zygote { pidfd }) => {
+                door::send(control, &FromZygote::Forked, &[pidfd.as_fd()])?;
             }
-            (ToZygote::Fork { uid }, Some(socket)) => {
-                match fork_sibling(descriptors.next().as_ref()) {
-                    Ok(Forked::Child) => become_worker(vm, enclosure, socket, uid, body),
-                    Ok(Forked::Zygote { pidfd }) => {
-                        packet::send(control, &FromZygote::Forked, &[pidfd.as_fd()])?;
-                    }
-                    Err(error) => {
-                        let errno = error.raw_os_error().unwrap_or(0);
-                        packet::send(control, &FromZygote::ForkFailed { errno }, &[])?;
-                    }
-                }
-            }
-            (ToZygote::Enclose(_), _) => {
-                return Err(io::Error::other("a zygote is enclosed once"));
-            }
-            (_, None) => return Err(io::Error::other("request without its descriptor")),
+            Err(error) => cannot_fork(control, &error)?,
         }
     }
     Ok(())
 }
 
-fn read_sources(file: OwnedFd) -> io::Result<Vec<Source>> {
+/// Forks what comes before any worker. Where the machine is short of something, that is no fault of a
+/// layer: the supervisor is told so, and may start another one later.
+fn fork_first(control: BorrowedFd<'_>, what: &str) -> Layered<Forked> {
+    let forked = fork_sibling(None);
+    if let Err(error) = &forked
+        && is_short(error)
+    {
+        // Where the supervisor is gone there is nobody left to tell.
+        let _ = cannot_fork(control, error);
+        exit_now(EXIT_UNPREPARED);
+    }
+    of(Layer::Namespaces, what, forked)
+}
+
+/// True for an error that says that the machine has no more of something.
+fn is_short(error: &io::Error) -> bool {
+    let errno = Errno::from_io_error(error);
+    matches!(errno, Some(Errno::AGAIN | Errno::NOMEM | Errno::MFILE | Errno::NFILE))
+}
+
+fn cannot_fork(control: BorrowedFd<'_>, error: &io::Error) -> io::Result<()> {
+    let errno = error.raw_os_error().unwrap_or(0);
+    door::send(control, &FromZygote::ForkFailed { errno }, &[])
+}
+
+fn read_all(file: OwnedFd) -> io::Result<(Vec<Source>, Zones)> {
     let file = File::from(file);
     let len = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
     let mut bytes = vec![0; len];
     // At a position of its own: the zygotes of all hosts share the file and its offset.
     file.read_exact_at(&mut bytes, 0)?;
-    rmp_serde::from_slice(&bytes).map_err(io::Error::other)
+    read_load_file(bytes).map_err(io::Error::other)
 }
 
 /// In a copy: the rest of the layers, then its body. Here ends what may fail: after
 /// [`Enclosure::close`] only the system calls of a worker are left.
-fn become_worker(vm: &Vm, enclosure: &Enclosure, socket: OwnedFd, uid: u32, body: Body) -> ! {
+fn become_worker(vm: &Vm, enclosure: &Enclosure, socket: Descriptor, uid: u32, body: Body) -> ! {
     hygiene::name_process("wabe-warm");
     if turn::install(enclosure.turn_ns()).is_err() {
         exit_now(EXIT_UNPREPARED);

@@ -6,7 +6,7 @@ use ipc::limits::PACKET_MAX;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::{Errno, IoSlice, IoSliceMut};
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -41,7 +41,8 @@ pub fn send(
     }
 }
 
-/// Receives one packet and the descriptors beside it; `None` at the end of the connection.
+/// Receives one packet and the descriptors beside it; `None` at the end of the connection. Where not
+/// all of them find a place in this process, there are none.
 ///
 /// # Errors
 /// As recvmsg(2); `InvalidData` where the packet is no such value.
@@ -53,7 +54,7 @@ pub fn receive<T: DeserializeOwned>(socket: impl AsFd) -> io::Result<Option<(T, 
         let mut buffers = [IoSliceMut::new(&mut bytes)];
         // CLOEXEC from the first moment: no descriptor ever survives an exec by accident.
         match recvmsg(&socket, &mut buffers, &mut ancillary, RecvFlags::CMSG_CLOEXEC) {
-            Ok(received) => break received.bytes,
+            Ok(received) => break received,
             // Whoever ended before it had read everything resets the connection. That is told once, and
             // first; what it had said is still there.
             Err(Errno::INTR | Errno::CONNRESET) => {}
@@ -66,10 +67,14 @@ pub fn receive<T: DeserializeOwned>(socket: impl AsFd) -> io::Result<Option<(T, 
             descriptors.extend(rights);
         }
     }
-    if received == 0 {
+    // Some of them found no place in the table of descriptors: without one the others are no use.
+    if received.flags.contains(ReturnFlags::CTRUNC) {
+        descriptors.clear();
+    }
+    if received.bytes == 0 {
         return Ok(None);
     }
-    let value = rmp_serde::from_slice(&bytes[..received])
+    let value = rmp_serde::from_slice(&bytes[..received.bytes])
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
     Ok(Some((value, descriptors)))
 }

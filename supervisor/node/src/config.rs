@@ -12,6 +12,8 @@ use ipc::limits::PROCESSES_DEFAULT;
 #[derive(Clone, Debug)]
 pub struct Config {
     pub(crate) tag_key: [u8; 16],
+    /// Processes may have signals sent to each other.
+    pub(crate) chaos: bool,
     pub(crate) hosts: BTreeMap<Rc<str>, HostSpec>,
     pub(crate) entries: BTreeMap<Rc<str>, EntrySpec>,
 }
@@ -23,6 +25,8 @@ pub(crate) struct EntrySpec {
     pub(crate) kind: String,
     /// What it lowers of its host's limits.
     pub(crate) limits: Limits,
+    /// Where it runs when it is called as a function.
+    pub(crate) default_host: Option<Rc<str>>,
 }
 
 /// A host: how much its processes may use, and what they may do.
@@ -50,7 +54,13 @@ impl Config {
     /// the PID of any process.
     #[must_use]
     pub fn new(tag_key: [u8; 16]) -> Self {
-        Config { tag_key, hosts: BTreeMap::new(), entries: BTreeMap::new() }
+        Config { tag_key, chaos: false, hosts: BTreeMap::new(), entries: BTreeMap::new() }
+    }
+
+    /// Lets processes have signals sent to each other, as far as they may decide each other's fate: for
+    /// tests.
+    pub fn allow_chaos(&mut self) {
+        self.chaos = true;
     }
 
     /// Adds a host, or replaces the one with that id.
@@ -59,8 +69,16 @@ impl Config {
     }
 
     /// Adds an entry with its kind and what it lowers of its host's limits. Only `process.lua` can
-    /// be spawned.
+    /// be spawned; the node itself starts `function.lua` as well.
     pub fn add_entry(&mut self, id: &str, kind: &str, limits: Limits) {
-        self.entries.insert(Rc::from(id), EntrySpec { kind: kind.to_owned(), limits });
+        let spec = EntrySpec { kind: kind.to_owned(), limits, default_host: None };
+        self.entries.insert(Rc::from(id), spec);
+    }
+
+    /// Says on which host an entry runs when it is called as a function.
+    pub fn set_default_host(&mut self, id: &str, host: &str) {
+        if let Some(entry) = self.entries.get_mut(id) {
+            entry.default_host = Some(Rc::from(host));
+        }
     }
 }

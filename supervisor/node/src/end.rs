@@ -35,7 +35,9 @@ impl Node {
         self.cut_routes_to(&process);
         let reason = Rc::new(reason);
         self.tell_watchers(&process, &reason);
+        self.tell_caller(&process, &reason);
         self.tell_links(&process, &reason, cause);
+        self.end_awaited(&process.execs, "its caller ended");
         self.emit(Output::Ended { pid: process.pid, reason, token: process.token });
         self.stopped_if_empty();
     }

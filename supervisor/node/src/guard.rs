@@ -71,6 +71,16 @@ impl Node {
         }
     }
 
+    pub(crate) fn check_entry(&mut self, from: Number, entry: &str) -> Result<(), Refusal> {
+        match self.permits(from, |permissions| permissions.spawn.allows(entry)) {
+            true => Ok(()),
+            false => {
+                let (call, field) = ("process.spawn", "spawn");
+                Err(self.deny(from, Denied { call, field, object: entry, shown: entry }))
+            }
+        }
+    }
+
     pub(crate) fn check_spawn(
         &mut self,
         from: Number,
@@ -78,10 +88,7 @@ impl Node {
         host: &str,
     ) -> Result<(), Refusal> {
         let call = "process.spawn";
-        if !self.permits(from, |permissions| permissions.spawn.allows(entry)) {
-            let denied = Denied { call, field: "spawn", object: entry, shown: entry };
-            return Err(self.deny(from, denied));
-        }
+        self.check_entry(from, entry)?;
         if !self.permits(from, |permissions| permissions.hosts.allows(host)) {
             let shown = format!("on host {}", short(host));
             return Err(

@@ -1,5 +1,6 @@
 //! What a node is told.
 
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use ipc::frame::FromWorker;
 use ipc::{Fault, Pid};
@@ -71,6 +72,27 @@ pub enum Input<'a> {
         pid: Pid,
         /// Why.
         how: Stuck,
+    },
+    /// The node itself asks a process to end.
+    Cancel {
+        /// Whom.
+        pid: Pid,
+        /// Text for it to read.
+        reason: &'a str,
+        /// Time that it has, in nanoseconds, after which it is terminated.
+        deadline_ns: u64,
+    },
+    /// The node itself terminates a process.
+    Terminate {
+        /// Whom.
+        pid: Pid,
+        /// Why.
+        why: String,
+    },
+    /// The code of these entries has changed.
+    Outdated {
+        /// Entries, `ns:name`.
+        entries: &'a BTreeSet<String>,
     },
     /// The node is to stop.
     Stop {

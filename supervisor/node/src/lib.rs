@@ -22,8 +22,11 @@
 
 extern crate alloc;
 
+mod chaos;
 mod config;
 mod end;
+mod errands;
+mod exec;
 mod guard;
 mod input;
 mod lineage;
@@ -36,10 +39,12 @@ mod quota;
 mod reason;
 mod refusal;
 mod routes;
+pub mod services;
 mod spawn;
 mod stop;
 mod ties;
 mod timers;
+mod upgrade;
 
 pub use config::{Config, HostSpec};
 pub use input::{ChildEnd, Input, Stop, Stuck, Usage};

@@ -17,12 +17,8 @@ impl Node {
         name: &str,
         dest: Option<&str>,
     ) -> Result<Granted, Refusal> {
-        // A name that looks like a PID could stand in for one.
-        if name.is_empty() || name.len() > NAME_MAX || name.starts_with('{') {
-            return Err(Refusal::BadName);
-        }
         let call = "process.registry.register";
-        self.check_name(from, call, name)?;
+        self.check_new_name(from, call, name)?;
         let owner = dest.map_or(Ok(from), |dest| self.reach(from, call, dest))?;
         if let Some(present) = self.names.get(name) {
             return if *present == owner { Ok(Granted::Done) } else { Err(Refusal::NameTaken) };
@@ -33,6 +29,20 @@ impl Node {
         process.names.insert(name.clone());
         self.names.insert(name, owner);
         Ok(Granted::Done)
+    }
+
+    /// Whether that can be a name, and the caller may give it.
+    pub(crate) fn check_new_name(
+        &mut self,
+        from: Number,
+        call: &'static str,
+        name: &str,
+    ) -> Result<(), Refusal> {
+        // A name that looks like a PID could stand in for one.
+        if name.is_empty() || name.len() > NAME_MAX || name.starts_with('{') {
+            return Err(Refusal::BadName);
+        }
+        self.check_name(from, call, name)
     }
 
     pub(crate) fn lookup(&mut self, from: Number, name: &str) -> Result<Granted, Refusal> {

@@ -1,7 +1,9 @@
 //! [`Node`]: the tables, and which rule answers which input.
 
+use crate::exec::Exec;
 use crate::process::{Number, Order, Phase, Process};
 use crate::reason::Exceeded;
+use crate::spawn::{Purpose, Wanted};
 use crate::stop::Stopping;
 use crate::timers::{Timer, Timers};
 use crate::{Config, Denial, Granted, HostSpec, Input, Output, Refusal, Stuck};
@@ -65,6 +67,13 @@ impl Node {
                 self.exited(pid.number, os_pid, end, usage);
             }
             Input::Stuck { pid, how } => self.stuck(pid.number, how),
+            Input::Cancel { pid, reason, deadline_ns } => {
+                self.cancel_for_node(pid.number, reason, deadline_ns);
+            }
+            Input::Terminate { pid, why } => {
+                self.order(pid.number, Order::new(ExitKind::Terminated, why));
+            }
+            Input::Outdated { entries } => self.outdated(entries),
             Input::Stop { how, grace_ns } => self.stop(how, grace_ns),
             Input::Time => self.fire_timers(),
         }
@@ -106,6 +115,13 @@ impl Node {
     #[must_use]
     pub fn host(&self, id: &str) -> Option<&HostSpec> {
         self.config.hosts.get(id)
+    }
+
+    /// How many processes more the host may have now.
+    #[must_use]
+    pub fn room(&self, host: &str) -> u32 {
+        let max = self.config.hosts.get(host).map_or(0, |host| host.max_processes);
+        max.saturating_sub(self.live.get(host).copied().unwrap_or(0))
     }
 
     /// What was denied, and how often. What is beyond [`DENIALS_MAX`](ipc::limits::DENIALS_MAX)
@@ -161,6 +177,11 @@ impl Node {
                 self.start_failed(number, Refusal::NotLoaded(fault.clone()));
                 self.set_timer(number, Timer::Exit, EXIT_MAX_NS);
             }
+            (Phase::Upgrading, FromWorker::Loaded) => self.goes_on(number),
+            (Phase::Upgrading, FromWorker::LoadFailed { fault }) => {
+                self.cannot_go_on(number, &fault.message);
+            }
+            (Phase::Running, FromWorker::Upgrade { entry }) => self.upgrade(number, *entry),
             (Phase::Running, FromWorker::Done { outcome }) => self.done(number, outcome),
             (_, FromWorker::Call { call, op }) => self.call(number, *call, op, charge),
             (_, FromWorker::Send { route, topic }) => self.send(number, *route, topic, charge),
@@ -168,8 +189,10 @@ impl Node {
             (_, FromWorker::Consumed { bytes }) => {
                 process.mailbox.charged = process.mailbox.charged.saturating_sub(*bytes);
             }
+            (_, FromWorker::GiveUp { call }) => self.give_up(number, *call),
             (_, FromWorker::CancelTaken) => process.cancels = process.cancels.saturating_sub(1),
             (_, FromWorker::Listening) => process.listening = true,
+            (_, FromWorker::Ready) => self.ready(number),
             // Standard output and the watchdog are no affair of the node's.
             (_, FromWorker::Print | FromWorker::Pong) => {}
             _ => self.violation(number, "frame out of order"),
@@ -178,8 +201,12 @@ impl Node {
 
     fn call(&mut self, from: Number, call: CallId, op: &Op<'_>, charge: usize) {
         let result = match *op {
-            Op::Spawn { entry, host, ties } => {
-                return self.spawn_for_process(from, call, entry, host, ties, charge);
+            Op::Spawn { entry, host, ties, with } => {
+                let wanted = Wanted { entry, host, ties, with, purpose: Purpose::Spawn };
+                return self.spawn_for_process(from, call, wanted, charge);
+            }
+            Op::Exec { entry, host, with } => {
+                return self.exec(from, call, Exec { entry, host, with }, charge);
             }
             Op::Send { dest, topic } => self.ask(from, dest, topic, charge),
             Op::Monitor { dest } => self.monitor(from, dest),
@@ -194,6 +221,8 @@ impl Node {
             Op::Lookup { name } => self.lookup(from, name),
             Op::Unregister { name } => self.unregister(from, name),
             Op::TrapLinks { on } => self.trap_links(from, on),
+            Op::Chaos { dest, signal } => self.chaos(from, dest, signal),
+            Op::Upgradable { on } => self.upgradable(from, on),
         };
         self.reply(from, call, result);
     }
@@ -259,6 +288,7 @@ impl Node {
             self.broken_routes(*number, process, &mut broken);
             self.broken_names(*number, process, &mut broken);
             self.broken_lineage(*number, process, &mut broken);
+            self.broken_execs(*number, process, &mut broken);
         }
         for (name, owner) in &self.names {
             if !self.processes.contains_key(owner) {

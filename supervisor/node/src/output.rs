@@ -3,6 +3,7 @@
 use crate::{Denial, Refusal};
 use alloc::rc::Rc;
 use alloc::string::String;
+use ipc::chaos::ChaosSignal;
 use ipc::frame::{CallId, RouteId};
 use ipc::{ExitReason, Limits, Pid};
 
@@ -19,6 +20,20 @@ pub enum Output {
         entry: Rc<str>,
         /// The token, where the node itself wants it.
         token: Option<u32>,
+        /// Who spawned it; nobody where the node itself did.
+        spawner: Option<Pid>,
+        /// What it may use.
+        limits: Limits,
+        /// It traps links from its first instruction on.
+        trap_links: bool,
+    },
+    /// Find another worker of the same host and let the process go on in it: what its present worker
+    /// hands back comes first, then whatever it is told from here on. Payload: the arguments.
+    Upgrade {
+        /// The process.
+        pid: Pid,
+        /// Its entry from here on.
+        entry: Rc<str>,
         /// What it may use.
         limits: Limits,
     },
@@ -39,6 +54,13 @@ pub enum Output {
         /// The process.
         pid: Pid,
     },
+    /// Send the worker of this process a signal. The reply to whoever asked for it comes after.
+    Signal {
+        /// The process.
+        pid: Pid,
+        /// Which.
+        signal: ChaosSignal,
+    },
     /// Answer a call.
     Reply {
         /// The process that called.
@@ -48,12 +70,26 @@ pub enum Output {
         /// What came of it.
         result: Result<Granted, Refusal>,
     },
+    /// Answer a call that waited for the end of a process. Payload: as for `Exit`.
+    Returned {
+        /// The process that called.
+        to: Pid,
+        /// Its number for the call.
+        call: CallId,
+        /// Why the other one ended.
+        reason: Rc<ExitReason>,
+    },
     /// Answer to [`Input::Spawn`](crate::Input::Spawn).
     NodeReply {
         /// From the input.
         token: u32,
         /// The new process, or why there is none.
         result: Result<Pid, Refusal>,
+    },
+    /// A process that the node itself wanted is loaded and says that it is ready: once.
+    Ready {
+        /// From the input.
+        token: u32,
     },
     /// Deliver the message that is the present input. Payload: its own.
     Deliver {
@@ -86,6 +122,11 @@ pub enum Output {
         from: Pid,
         /// Why.
         reason: Rc<ExitReason>,
+    },
+    /// Tell a process that the code of its entry has changed.
+    Outdated {
+        /// Whom.
+        to: Pid,
     },
     /// Ask a process to end.
     Cancel {

@@ -1,6 +1,6 @@
 //! The record of one process.
 
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -25,14 +25,24 @@ pub(crate) struct Process {
     /// Who has spawned it, or adopted it since: somebody alive, or nobody.
     pub(crate) parent: Option<Number>,
     pub(crate) children: BTreeSet<Number>,
+    /// Who waits for its end, and by which call.
+    pub(crate) awaited: Option<(Number, CallId)>,
+    /// For whose ends it waits, by call.
+    pub(crate) execs: BTreeMap<CallId, Number>,
     pub(crate) trap_links: bool,
     pub(crate) listening: bool,
+    /// It wants to be told where its code has changed.
+    pub(crate) upgradable: bool,
+    /// It said that it is ready.
+    pub(crate) ready: bool,
     pub(crate) links: BTreeSet<Number>,
     /// Who monitors it.
     pub(crate) watchers: BTreeSet<Number>,
     /// Whom it monitors.
     pub(crate) watching: BTreeSet<Number>,
     pub(crate) names: BTreeSet<Rc<str>>,
+    /// The one that its spawner has given it.
+    pub(crate) given_name: Option<Rc<str>>,
     /// Why the node had it killed. The first order stands.
     pub(crate) order: Option<Order>,
     pub(crate) outcome: Option<Outcome>,
@@ -69,6 +79,8 @@ pub(crate) enum Phase {
         ties: Ties,
     },
     Running,
+    /// It goes on in another worker, which is not loaded yet.
+    Upgrading,
     /// It failed to load, and its spawner was told.
     Unloaded,
     /// It said that its body ended; nothing it says further counts.
@@ -79,7 +91,8 @@ pub(crate) enum Phase {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Caller {
     pub(crate) number: Number,
-    pub(crate) call: CallId,
+    /// None where the caller goes on in another worker, which knows of no call.
+    pub(crate) call: Option<CallId>,
     /// Bytes of the arguments, which the supervisor holds until the worker has read them.
     pub(crate) charge: u64,
 }

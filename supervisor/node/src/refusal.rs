@@ -18,6 +18,8 @@ pub enum Refusal {
         /// Its kind.
         kind: String,
     },
+    /// The entry is no function and names no host on which it could be called.
+    NoHost(Rc<str>),
     /// No manifest defines the host.
     UnknownHost(String),
     /// The host has as many processes as it may have.
@@ -83,6 +85,8 @@ pub enum Refusal {
     },
     /// The permissions of the caller's host do not allow it: who, what, and how to allow it.
     Denied(Rc<str>),
+    /// Signals are sent in tests only.
+    NoChaos,
 }
 
 impl Refusal {
@@ -101,6 +105,7 @@ impl Refusal {
             | Refusal::Unresolved(_)
             | Refusal::NameUnknown(_) => FaultKind::NotFound,
             Refusal::NotAProcess { .. }
+            | Refusal::NoHost(_)
             | Refusal::BadName
             | Refusal::BadTopic
             | Refusal::TooLarge { .. } => FaultKind::Invalid,
@@ -109,7 +114,7 @@ impl Refusal {
             | Refusal::MailboxFull
             | Refusal::AtLimit { .. }
             | Refusal::TooMany { .. } => FaultKind::RateLimited,
-            Refusal::Denied(_) => FaultKind::PermissionDenied,
+            Refusal::Denied(_) | Refusal::NoChaos => FaultKind::PermissionDenied,
             Refusal::Stopping | Refusal::StartDied { .. } => FaultKind::Unavailable,
             Refusal::StartTimeout(_) => FaultKind::Timeout,
             Refusal::NotLoaded(fault) => fault.kind,
@@ -122,6 +127,9 @@ impl Refusal {
             Refusal::NotAProcess { entry, kind } => {
                 format!("entry '{entry}' is a {kind}, only process.lua can be spawned")
             }
+            Refusal::NoHost(id) => format!(
+                "entry '{id}' cannot be called: it is a process.lua without meta.default_host"
+            ),
             Refusal::UnknownHost(id) => {
                 format!("host '{id}' not found: define it as an entry of kind process.host")
             }
@@ -158,6 +166,7 @@ impl Refusal {
             }
             Refusal::TooMany { what, max } => format!("limit of {max} {what} reached"),
             Refusal::Denied(text) => text.as_ref().to_owned(),
+            Refusal::NoChaos => "chaos works in a test only: run it with 'wabe test'".to_owned(),
         }
     }
 }

@@ -47,29 +47,44 @@ impl Node {
 
     /// A message along a route.
     pub(crate) fn send(&mut self, from: Number, route: RouteId, topic: &str, charge: usize) {
+        match self.sent(from, route, topic, charge as u64) {
+            Ok(None) => {}
+            Ok(Some(full)) => self.close_routes(full, |_| true),
+            Err(what) => self.violation(from, what),
+        }
+    }
+
+    /// The same. Returns whose mailbox it has filled, or what rule it breaks. (There is more of this
+    /// than of anything else, so each process is looked up once.)
+    fn sent(
+        &mut self,
+        from: Number,
+        route: RouteId,
+        topic: &str,
+        charge: u64,
+    ) -> Result<Option<Number>, &'static str> {
         if check_topic(topic).is_err() {
-            return self.violation(from, "reserved topic on a route");
+            return Err("reserved topic on a route");
         }
-        if self.check_size(from, charge).is_err() {
-            return self.violation(from, "message over the limit on a route");
+        let Some(sender) = self.processes.get_mut(&from) else { return Ok(None) };
+        if charge > largest_charge(sender) {
+            return Err("message over the limit on a route");
         }
-        let Some(used) = self.route_mut(from, route) else {
-            return self.violation(from, "unknown route");
-        };
-        if used.left < charge as u64 {
-            return self.violation(from, "message over the credit of its route");
+        let used = sender.routes.get_mut(route as usize).and_then(Option::as_mut);
+        let used = used.ok_or("unknown route")?;
+        if used.left < charge {
+            return Err("message over the credit of its route");
         }
-        used.left -= charge as u64;
-        let target = used.target;
-        let Some(to) = self.processes.get_mut(&target) else { return };
-        to.mailbox.granted -= charge as u64;
-        let before = to.mailbox.charged;
-        self.deliver(from, target, charge);
-        let max = self.mailbox_max(target);
+        used.left -= charge;
+        let (from, target) = (sender.pid, used.target);
+        let Some(to) = self.processes.get_mut(&target) else { return Ok(None) };
+        to.mailbox.granted -= charge;
+        let (before, max) = (to.mailbox.charged, to.limits.mailbox);
+        to.mailbox.charged += charge;
+        let to = to.pid;
+        self.emit(Output::Deliver { to, from });
         // Only the message that crosses the limit closes: each route is closed once.
-        if before <= max && before + charge as u64 > max {
-            self.close_routes(target, |_| true);
-        }
+        Ok((before <= max && before + charge > max).then_some(target))
     }
 
     fn deliver(&mut self, from: Number, target: Number, charge: usize) {
@@ -82,12 +97,13 @@ impl Node {
     }
 
     fn check_size(&self, from: Number, charge: usize) -> Result<(), Refusal> {
-        let process = self.processes.get(&from);
-        let max = process.map_or(0, |process| process.limits.message_max());
-        let max = max.saturating_add(ipc::limits::HEADER_MAX);
-        match charge <= max {
+        let max = self.processes.get(&from).map_or(0, largest_charge);
+        match charge as u64 <= max {
             true => Ok(()),
-            false => Err(Refusal::TooLarge { bytes: charge, max }),
+            false => {
+                let max = usize::try_from(max).unwrap_or(usize::MAX);
+                Err(Refusal::TooLarge { bytes: charge, max })
+            }
         }
     }
 
@@ -219,6 +235,11 @@ impl Node {
             out.push(format!("{number} holds more than twice its mailbox limit"));
         }
     }
+}
+
+/// What a message of a process may be charged at most.
+fn largest_charge(sender: &Process) -> u64 {
+    (sender.limits.message_max() as u64).saturating_add(ipc::limits::HEADER_MAX as u64)
 }
 
 fn check_topic(topic: &str) -> Result<(), Refusal> {

@@ -76,6 +76,7 @@ fn act() -> impl Strategy<Value = Act> {
         8 => dest().prop_map(Act::Monitor),
         2 => dest().prop_map(Act::Unmonitor),
         6 => prop::bool::weighted(0.8).prop_map(Act::Trap),
+        2 => prop::bool::weighted(0.8).prop_map(Act::Upgradable),
     ];
     let named = prop_oneof![
         6 => (name(), prop::option::weighted(0.3, dest())).prop_map(|(n, d)| Act::Register(n, d)),
@@ -154,6 +155,10 @@ fn step() -> impl Strategy<Value = Step> {
         8 => (who(), 0..8_usize).prop_map(|(who, nth)| Step::Release(who, nth)),
         16 => (who(), bytes()).prop_map(|(who, bytes)| Step::Consume(who, bytes as u64)),
         4 => who().prop_map(Step::Listen),
+        2 => who().prop_map(Step::Ready),
+        1 => (who(), 0..100u64).prop_map(|(who, ns)| Step::Ask(who, ns)),
+        1 => who().prop_map(Step::Terminate),
+        2 => Just(Step::Outdated),
         12 => (who(), birth()).prop_map(|(who, birth)| Step::Load(who, birth)),
         32 => end(),
         12 => time().prop_map(Step::Time),
@@ -264,7 +269,7 @@ fn random_histories_reach_every_case() {
     let rng_seed = RngSeed::Fixed(SEED);
     let mut runner = TestRunner::new(ProptestConfig { rng_seed, ..config(0) });
     let mut seen = BTreeSet::new();
-    for _ in 0..256 {
+    for _ in 0..1024 {
         let history = history().new_tree(&mut runner).expect("nothing is filtered").current();
         seen.extend(world(&history).transcript.iter().map(case));
     }
@@ -274,7 +279,7 @@ fn random_histories_reach_every_case() {
     due.extend(["Error", "Signal", "Link"].map(|kind| format!("LINK_DOWN {kind}")));
     let others = "Start Kill NodeReply Deliver Closed Cancel Ended Stopped Done Flag Pid \
         UnknownHost HostFull Stopping NotLoaded StartTimeout StartDied Gone Unresolved \
-        AlreadyMonitored NameTaken NameUnknown MailboxFull TooLarge AtLimit Denied";
+        AlreadyMonitored NameTaken NameUnknown MailboxFull TooLarge AtLimit Denied Ready Outdated";
     due.extend(others.split_whitespace().map(str::to_owned));
     due.extend([true, false].map(|route| format!("accepted, route: {route}")));
     due.retain(|case| !seen.contains(case));

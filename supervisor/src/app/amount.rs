@@ -66,6 +66,14 @@ impl Amount {
         }
     }
 
+    /// A number that need not be whole.
+    pub(super) fn ratio(&self) -> Option<f64> {
+        match self {
+            Amount::Number(number) => Some(*number as f64),
+            Amount::Text(text) => text.parse().ok().filter(|ratio: &f64| ratio.is_finite()),
+        }
+    }
+
     /// Bytes: a whole number, with a unit or without.
     pub(super) fn bytes(&self) -> Option<u64> {
         let Amount::Text(text) = self else { return self.count() };

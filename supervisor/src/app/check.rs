@@ -1,13 +1,9 @@
 //! What must hold between the entries of an app.
 
-use super::{App, Entry, Host, Kind};
+use super::{App, Entry, Host, Kind, order};
 use crate::app::entry::{Code, CodeKind, Place};
 use crate::diagnostic::Diagnostic;
 use std::collections::BTreeSet;
-
-/// The built-in modules that an entry may name under `modules`.
-pub(super) const MODULES: [&str; 6] =
-    ["channel", "coroutine", "errors", "payload", "process", "time"];
 
 /// Checks the whole app.
 pub(super) fn all(app: &App) -> Result<(), Diagnostic> {
@@ -21,8 +17,10 @@ pub(super) fn all(app: &App) -> Result<(), Diagnostic> {
                 refers(app, &service.host, &service.host_place, "process.host", is_host)?;
             }
             Kind::Host(host) => patterns(app, host)?,
+            Kind::Group(_) => {}
         }
     }
+    order::check(app)?;
     let mut done = BTreeSet::new();
     app.entries.keys().try_for_each(|id| no_cycle(app, id, &mut Vec::new(), &mut done))
 }
@@ -31,8 +29,9 @@ pub(super) fn all(app: &App) -> Result<(), Diagnostic> {
 /// long why it is denied.
 fn patterns(app: &App, host: &Host) -> Result<(), Diagnostic> {
     for (entry, place) in &host.named.spawn {
-        let is_process = |kind: &Kind| matches!(kind, Kind::Code(CodeKind::Process, _));
-        refers(app, entry, place, "process.lua", is_process)?;
+        let has_body =
+            |kind: &Kind| matches!(kind, Kind::Code(CodeKind::Process | CodeKind::Function, _));
+        refers(app, entry, place, "process.lua", has_body)?;
     }
     for (host, place) in &host.named.hosts {
         refers(app, host, place, "process.host", |kind| matches!(kind, Kind::Host(_)))?;
@@ -52,7 +51,8 @@ fn imports(app: &App, id: &str, code: &Code) -> Result<(), Diagnostic> {
     Ok(())
 }
 
-fn refers(
+/// The entry that a place names exists and is of the kind that is wanted there.
+pub(super) fn refers(
     app: &App,
     id: &str,
     place: &Place,

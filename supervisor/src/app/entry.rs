@@ -1,6 +1,7 @@
 //! What an entry is, once its manifest is understood.
 
 use super::host::Host;
+use super::service::{Service, ServiceGroup};
 use crate::diagnostic::Diagnostic;
 use ipc::Limits;
 use ipc::zygote::Source;
@@ -28,6 +29,8 @@ pub enum Kind {
     Host(Host),
     /// `process.service`.
     Service(Service),
+    /// `process.group`.
+    Group(ServiceGroup),
 }
 
 /// What code is for.
@@ -54,23 +57,8 @@ pub struct Code {
     pub limits: Limits,
     /// Libraries by the name under which the code requires them, each with its place.
     pub imports: Vec<(String, String, Place)>,
-}
-
-/// A process that the node itself keeps.
-#[derive(Debug)]
-pub struct Service {
-    /// Entry that it runs.
-    pub process: String,
-    /// Place of that name, for errors.
-    pub process_place: Place,
-    /// Host on which it runs.
-    pub host: String,
-    /// Place of that name, for errors.
-    pub host_place: Place,
-    /// Arguments of its body.
-    pub input: Vec<Value>,
-    /// True where it starts with the node.
-    pub auto_start: bool,
+    /// Modules that its manifest names, each with its place.
+    pub modules: Vec<(String, Place)>,
 }
 
 /// Where something stands: a file, its text, and the bytes.
@@ -118,6 +106,12 @@ impl Entry {
         Entry { kind, meta: Map::new(), place: Place::default() }
     }
 
+    /// The host that its `meta.default_host` names.
+    #[must_use]
+    pub fn default_host_named(&self) -> Option<&str> {
+        self.meta.get("default_host").and_then(Value::as_str)
+    }
+
     /// The kind as manifests name it.
     #[must_use]
     pub fn kind_name(&self) -> &'static str {
@@ -127,6 +121,7 @@ impl Entry {
             Kind::Code(CodeKind::Function, _) => "function.lua",
             Kind::Host(_) => "process.host",
             Kind::Service(_) => "process.service",
+            Kind::Group(_) => "process.group",
         }
     }
 
@@ -135,7 +130,7 @@ impl Entry {
     pub fn limits(&self) -> Limits {
         match &self.kind {
             Kind::Code(_, code) => code.limits,
-            Kind::Host(_) | Kind::Service(_) => Limits::NONE,
+            Kind::Host(_) | Kind::Service(_) | Kind::Group(_) => Limits::NONE,
         }
     }
 
@@ -144,12 +139,16 @@ impl Entry {
     pub(super) fn source(&self, id: &str) -> Option<Source> {
         let Kind::Code(_, code) = &self.kind else { return None };
         let imports = code.imports.iter().map(|(alias, id, _)| (alias.clone(), id.clone()));
+        // The others are everywhere.
+        let modules = code.modules.iter().map(|(name, _)| name.clone());
+        let modules = modules.filter(|name| api::NAMED.contains(&name.as_str()));
         Some(Source {
             id: id.to_owned(),
             file: code.file.clone(),
             text: code.text.clone(),
             method: code.method.clone(),
             imports: imports.collect(),
+            modules: modules.collect(),
         })
     }
 }

@@ -7,6 +7,7 @@
 use super::entry::CodeKind;
 use super::host::HostFields;
 use super::limits::Written;
+use super::service::{GroupFields, ServiceFields};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
@@ -80,58 +81,33 @@ pub(super) struct HostEntry {
     #[serde(default)]
     pub(super) host: HostFields,
     #[serde(default, rename = "lifecycle")]
-    _lifecycle: Lifecycle,
+    _lifecycle: HostLifecycle,
 }
 
-/// An entry of `process.service`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ServiceFields {
-    #[serde(rename = "name")]
-    _name: IgnoredAny,
-    #[serde(rename = "kind")]
-    _kind: IgnoredAny,
-    #[serde(default)]
-    pub(super) meta: Map<String, Value>,
-    pub(super) process: Spanned<String>,
-    pub(super) host: Spanned<String>,
-    #[serde(default)]
-    pub(super) input: Vec<Value>,
-    #[serde(default)]
-    pub(super) lifecycle: Lifecycle,
-}
-
+/// `lifecycle` of a host. A host lives as long as the node, so nothing of it has an effect.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Lifecycle {
-    #[serde(default)]
-    pub(super) auto_start: bool,
-    pub(super) start_timeout: Option<IgnoredAny>,
-    pub(super) stop_timeout: Option<IgnoredAny>,
-    pub(super) stable_threshold: Option<IgnoredAny>,
-    pub(super) requires: Option<IgnoredAny>,
-    pub(super) restart: Option<IgnoredAny>,
-}
-
-impl Lifecycle {
-    /// The fields that are valid and that nothing acts on yet: the user is told so.
-    pub(super) fn without_effect(&self) -> Vec<&'static str> {
-        let fields = [
-            ("start_timeout", &self.start_timeout),
-            ("stop_timeout", &self.stop_timeout),
-            ("stable_threshold", &self.stable_threshold),
-            ("requires", &self.requires),
-            ("restart", &self.restart),
-        ];
-        fields.into_iter().filter(|(_, field)| field.is_some()).map(|(name, _)| name).collect()
-    }
+struct HostLifecycle {
+    #[serde(default, rename = "auto_start")]
+    _auto_start: bool,
+    #[serde(rename = "start_timeout")]
+    _start_timeout: Option<IgnoredAny>,
+    #[serde(rename = "stop_timeout")]
+    _stop_timeout: Option<IgnoredAny>,
+    #[serde(rename = "stable_threshold")]
+    _stable_threshold: Option<IgnoredAny>,
+    #[serde(rename = "requires")]
+    _requires: Option<IgnoredAny>,
+    #[serde(rename = "restart")]
+    _restart: Option<IgnoredAny>,
 }
 
 /// The fields of an entry, by its kind; `None` for a kind that wabe does not know.
 pub(super) enum Fields {
     Code(CodeKind, CodeFields),
     Host(Box<HostEntry>),
-    Service(ServiceFields),
+    Service(Box<ServiceFields>),
+    Group(GroupFields),
 }
 
 /// The second look at a file: the fields of each entry, by the kinds that the first one found.
@@ -195,7 +171,10 @@ impl<'de> Visitor<'de> for EntryList<'_> {
                 "library.lua" => code(&mut seq, CodeKind::Library)?,
                 "function.lua" => code(&mut seq, CodeKind::Function)?,
                 "process.host" => seq.next_element()?.map(|fields| Fields::Host(Box::new(fields))),
-                "process.service" => seq.next_element()?.map(Fields::Service),
+                "process.service" => {
+                    seq.next_element()?.map(|fields| Fields::Service(Box::new(fields)))
+                }
+                "process.group" => seq.next_element()?.map(Fields::Group),
                 _ => {
                     seq.next_element::<IgnoredAny>()?;
                     None

@@ -7,7 +7,11 @@ use super::manifest::File;
 use super::permissions::{self, Named, PermissionFields};
 use crate::diagnostic::Diagnostic;
 use ipc::Limits;
-use ipc::limits::{PROCESSES_MAX, PROCESSES_UNTRUSTED};
+use ipc::frame::EventResult;
+use ipc::limits::{
+    NICE_MAX, NICE_UNTRUSTED, PROCESSES_MAX, PROCESSES_UNTRUSTED, WARM_DEFAULT, WARM_MAX,
+    WARM_STRICT,
+};
 use ipc::sandbox::{Layer, Layers, Sandbox};
 use node::{Allowed, HostSpec, Pattern, Permissions};
 use serde::Deserialize;
@@ -22,6 +26,10 @@ pub struct Host {
     pub spec: HostSpec,
     /// What its workers are enclosed in.
     pub enclosure: Enclosure,
+    /// Workers that are forked and enclosed before a process needs them.
+    pub warm: u32,
+    /// How the events of its processes show results.
+    pub event_result: EventResult,
     /// Where it says `sandbox: none`, if it does.
     pub(super) unenclosed: Option<Place>,
     /// Ids that its permissions name.
@@ -35,6 +43,8 @@ pub struct Enclosure {
     pub sandbox: Sandbox,
     /// Layers that may be missing where the machine does not give them.
     pub optional: Layers,
+    /// How far they stand back where there is not enough CPU for all (nice(1)).
+    pub nice: u8,
 }
 
 impl Host {
@@ -43,6 +53,8 @@ impl Host {
         Host {
             spec: HostSpec::DEFAULT,
             enclosure: Enclosure::default(),
+            warm: WARM_DEFAULT,
+            event_result: EventResult::default(),
             unenclosed: None,
             named: Named::default(),
         }
@@ -54,9 +66,12 @@ impl Host {
 pub(super) struct HostFields {
     limits: Written,
     max_processes: Option<Spanned<Amount>>,
+    warm: Option<Spanned<Amount>>,
+    nice: Option<Spanned<Amount>>,
     trust: Option<Spanned<String>>,
     sandbox: Option<Spanned<String>>,
     optional: Vec<Spanned<String>>,
+    event_result: Option<Spanned<String>>,
     permissions: PermissionFields,
 }
 
@@ -64,9 +79,18 @@ pub(super) struct HostFields {
 struct FieldName(&'static str);
 
 /// The names of all fields: those of limits are as [`limits::NAMES`] has them.
-const FIELDS: [&str; 15] = {
-    let own = ["max_processes", "trust", "sandbox", "optional", "permissions"];
-    let mut fields = [""; 15];
+const FIELDS: [&str; 18] = {
+    let own = [
+        "max_processes",
+        "warm",
+        "nice",
+        "trust",
+        "sandbox",
+        "optional",
+        "permissions",
+        "event_result",
+    ];
+    let mut fields = [""; 18];
     let mut index = 0;
     while index < fields.len() {
         let limit = index.checked_sub(own.len());
@@ -107,9 +131,12 @@ impl<'de> Visitor<'de> for HostVisitor {
         while let Some(FieldName(name)) = map.next_key()? {
             match name {
                 "max_processes" => fields.max_processes = Some(map.next_value()?),
+                "warm" => fields.warm = Some(map.next_value()?),
+                "nice" => fields.nice = Some(map.next_value()?),
                 "trust" => fields.trust = Some(map.next_value()?),
                 "sandbox" => fields.sandbox = Some(map.next_value()?),
                 "optional" => fields.optional = map.next_value()?,
+                "event_result" => fields.event_result = Some(map.next_value()?),
                 "permissions" => fields.permissions = map.next_value()?,
                 limit => {
                     fields.limits.insert(LimitName(limit), map.next_value()?);
@@ -151,11 +178,15 @@ pub(super) fn read(file: &File<'_>, id: &str, fields: &HostFields) -> Result<Hos
     let max_processes = max_processes(file, fields, base.max_processes)?;
     let limits = limits::read(file, &fields.limits, base.limits)?;
     let (permissions, named) = permissions::read(file, &fields.permissions, base.permissions)?;
-    let enclosure = enclosure(file, fields)?;
+    let enclosure = enclosure(file, fields, trust)?;
+    let warm = warm(file, fields, enclosure.sandbox)?;
+    let results = [("raw", EventResult::Raw), ("record", EventResult::Record)];
+    let event_result =
+        file.choice_or(&fields.event_result, "event_result", &results, EventResult::Raw)?;
     let unenclosed = fields.sandbox.as_ref().filter(|_| enclosure.sandbox == Sandbox::None);
     let unenclosed = unenclosed.map(|at| file.place(at));
     let spec = HostSpec { max_processes, limits, permissions };
-    Ok(Host { spec, enclosure, unenclosed, named })
+    Ok(Host { spec, enclosure, warm, event_result, unenclosed, named })
 }
 
 fn max_processes(file: &File<'_>, fields: &HostFields, base: u32) -> Result<u32, Diagnostic> {
@@ -165,12 +196,29 @@ fn max_processes(file: &File<'_>, fields: &HostFields, base: u32) -> Result<u32,
     Ok(u32::try_from(count).unwrap_or(PROCESSES_MAX))
 }
 
-fn enclosure(file: &File<'_>, fields: &HostFields) -> Result<Enclosure, Diagnostic> {
+fn warm(file: &File<'_>, fields: &HostFields, sandbox: Sandbox) -> Result<u32, Diagnostic> {
+    let Some(at) = &fields.warm else {
+        return Ok(if sandbox == Sandbox::Strict { WARM_STRICT } else { WARM_DEFAULT });
+    };
+    let count = limits::amount(file, "warm", Form::Count, (0, u64::from(WARM_MAX)), at)?;
+    Ok(u32::try_from(count).unwrap_or(WARM_MAX))
+}
+
+fn nice(file: &File<'_>, fields: &HostFields, trust: Trust) -> Result<u8, Diagnostic> {
+    let Some(at) = &fields.nice else {
+        return Ok(if matches!(trust, Trust::Untrusted) { NICE_UNTRUSTED } else { 0 });
+    };
+    let nice = limits::amount(file, "nice", Form::Count, (0, u64::from(NICE_MAX)), at)?;
+    Ok(u8::try_from(nice).unwrap_or(NICE_MAX))
+}
+
+fn enclosure(file: &File<'_>, fields: &HostFields, trust: Trust) -> Result<Enclosure, Diagnostic> {
     let sandboxes =
         [("standard", Sandbox::Standard), ("strict", Sandbox::Strict), ("none", Sandbox::None)];
     let sandbox = file.choice_or(&fields.sandbox, "sandbox", &sandboxes, Sandbox::default())?;
     let optional = fields.optional.iter().map(|at| optional(file, at));
-    Ok(Enclosure { sandbox, optional: optional.collect::<Result<_, _>>()? })
+    let nice = nice(file, fields, trust)?;
+    Ok(Enclosure { sandbox, optional: optional.collect::<Result<_, _>>()?, nice })
 }
 
 fn optional(file: &File<'_>, at: &Spanned<String>) -> Result<Layer, Diagnostic> {

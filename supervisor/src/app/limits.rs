@@ -59,6 +59,8 @@ struct Limit {
 pub(super) enum Form {
     /// A whole number.
     Count,
+    /// A whole number, or `none`.
+    CountOrNone,
     /// A whole number, or a text with a unit.
     Bytes,
     /// A duration that cannot be lifted.
@@ -153,7 +155,10 @@ impl Form {
         match self {
             Form::Count => amount.count(),
             Form::Bytes => amount.bytes(),
-            Form::TimeOrNone | Form::SecondsOrNone if amount.is_none() => Some(u64::MAX),
+            Form::TimeOrNone | Form::SecondsOrNone | Form::CountOrNone if amount.is_none() => {
+                Some(u64::MAX)
+            }
+            Form::CountOrNone => amount.count(),
             Form::Time | Form::TimeOrNone => amount.nanoseconds(),
             Form::SecondsOrNone => {
                 amount.nanoseconds().filter(|ns| ns % SECOND_NS == 0).map(|ns| ns / SECOND_NS)
@@ -164,7 +169,7 @@ impl Form {
     /// The amount as a person would write it.
     fn text(self, amount: u64) -> String {
         match self {
-            Form::Count => amount.to_string(),
+            Form::Count | Form::CountOrNone => amount.to_string(),
             Form::Bytes => bytes_text(amount),
             Form::Time | Form::TimeOrNone => duration_text(amount),
             Form::SecondsOrNone => duration_text(amount.saturating_mul(SECOND_NS)),
@@ -175,6 +180,7 @@ impl Form {
     fn remedy(self) -> &'static str {
         match self {
             Form::Count => "write a whole number",
+            Form::CountOrNone => "write a whole number, or none",
             Form::Bytes => "write bytes as a whole number, or with KiB, MiB, GiB, KB, MB or GB",
             Form::Time => "write a number with its unit: 500ms, 10s, 1m30s",
             Form::TimeOrNone => "write a number with its unit (500ms, 10s, 1h30m), or none",
@@ -185,7 +191,7 @@ impl Form {
     /// The range as a person would write it.
     fn range(self, min: u64, max: u64) -> String {
         let or_none = match self {
-            Form::TimeOrNone | Form::SecondsOrNone => ", or none",
+            Form::TimeOrNone | Form::SecondsOrNone | Form::CountOrNone => ", or none",
             Form::Count | Form::Bytes | Form::Time => "",
         };
         format!("{} to {}{or_none}", self.text(min), self.text(max))

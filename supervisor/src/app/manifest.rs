@@ -1,8 +1,8 @@
 //! Manifests: YAML files with `namespace` and `entries`.
 
-use super::entry::{Code, CodeKind, Entry, Kind, Place, Service};
-use super::fields::{CodeFields, Entries, EntryHead, Fields, Head, Named, ServiceFields};
-use super::{App, host, invalid, limits, source};
+use super::entry::{Code, CodeKind, Entry, Kind, Place};
+use super::fields::{CodeFields, Entries, EntryHead, Fields, Head, Named};
+use super::{App, host, invalid, limits, service, source};
 use crate::diagnostic::Diagnostic;
 use ipc::Limits;
 use serde::de::DeserializeSeed;
@@ -173,14 +173,9 @@ impl File<'_> {
         let (kind, meta) = match fields {
             Fields::Code(kind, fields) => self.code(kind, fields)?,
             Fields::Host(fields) => (Kind::Host(host::read(self, &id, &fields.host)?), fields.meta),
-            Fields::Service(fields) => {
-                for field in fields.lifecycle.without_effect() {
-                    app.warnings.push(format!(
-                        "{}: lifecycle.{field} of service '{id}' has no effect yet",
-                        self.name
-                    ));
-                }
-                (Kind::Service(self.service(&fields)), fields.meta)
+            Fields::Service(fields) => (Kind::Service(service::read(self, &fields)?), fields.meta),
+            Fields::Group(fields) => {
+                (Kind::Group(service::read_group(self, &fields)?), fields.meta)
             }
         };
         app.entries.insert(id, Entry { kind, meta, place });
@@ -193,9 +188,10 @@ impl File<'_> {
         fields: CodeFields,
     ) -> Result<(Kind, Map<String, Value>), Diagnostic> {
         for module in &fields.modules {
-            if !super::check::MODULES.contains(&module.value.as_str()) {
+            if !api::module_names().any(|name| name == module.value) {
                 let message = format!("module '{}' not found", module.value);
-                let help = format!("the modules are {}", super::check::MODULES.join(", "));
+                let names: Vec<_> = api::module_names().collect();
+                let help = format!("the modules are {}", names.join(", "));
                 return Err(self.place(module).error(message, help));
             }
         }
@@ -204,8 +200,9 @@ impl File<'_> {
         let (file, text) = source::read(self.root, self.path, &fields.source.value, &place)?;
         let imports = fields.imports.into_iter();
         let imports = imports.map(|(alias, id)| (alias, id.value.clone(), self.place(&id)));
+        let modules = fields.modules.iter().map(|at| (at.value.clone(), self.place(at))).collect();
         let (method, imports) = (fields.method, imports.collect());
-        let code = Code { file, text, method, limits, imports };
+        let code = Code { file, text, method, limits, imports, modules };
         Ok((Kind::Code(kind, code), fields.meta))
     }
 
@@ -223,17 +220,6 @@ impl File<'_> {
             (CodeKind::Process | CodeKind::Function, Some(at)) => {
                 limits::read(self, &at.value, Limits::NONE)
             }
-        }
-    }
-
-    fn service(&self, fields: &ServiceFields) -> Service {
-        Service {
-            process: fields.process.value.clone(),
-            process_place: self.place(&fields.process),
-            host: fields.host.value.clone(),
-            host_place: self.place(&fields.host),
-            input: fields.input.clone(),
-            auto_start: fields.lifecycle.auto_start,
         }
     }
 

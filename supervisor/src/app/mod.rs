@@ -8,13 +8,18 @@ mod host;
 mod invalid;
 mod limits;
 mod manifest;
+mod order;
 mod permissions;
+mod service;
 mod source;
 
-pub use entry::{CodeKind, Entry, Kind, Service};
+pub use entry::{Code, CodeKind, Entry, Kind, Place};
 pub use host::{Enclosure, Host};
+pub use service::{Service, ServiceGroup};
 
 use crate::diagnostic::Diagnostic;
+use ipc::frame::EventResult;
+use ipc::limits::WARM_DEFAULT;
 use ipc::zygote::Source;
 use node::HostSpec;
 use std::collections::BTreeMap;
@@ -82,6 +87,25 @@ impl App {
         }
     }
 
+    /// How many workers of a host are kept warm; of one that does not exist, the default.
+    #[must_use]
+    pub fn warm(&self, host: &str) -> u32 {
+        match self.entries.get(host).map(|entry| &entry.kind) {
+            Some(Kind::Host(host)) => host.warm,
+            _ => WARM_DEFAULT,
+        }
+    }
+
+    /// How events show results, on hosts that do not say the usual.
+    #[must_use]
+    pub fn event_results(&self) -> BTreeMap<String, EventResult> {
+        let said = self.entries.iter().filter_map(|(id, entry)| match &entry.kind {
+            Kind::Host(host) => Some((id.clone(), host.event_result)),
+            _ => None,
+        });
+        said.filter(|(_, result)| *result != EventResult::default()).collect()
+    }
+
     /// Refuses hosts that say `sandbox: none`, for whoever was not asked to allow them.
     ///
     /// # Errors
@@ -97,12 +121,25 @@ impl App {
         Ok(())
     }
 
-    /// Services that start with the node.
-    pub fn auto_start(&self) -> impl Iterator<Item = (&str, &Service)> {
+    /// All services.
+    pub fn services(&self) -> impl Iterator<Item = (&str, &Service)> {
         self.entries.iter().filter_map(|(id, entry)| match &entry.kind {
-            Kind::Service(service) if service.auto_start => Some((id.as_str(), service)),
+            Kind::Service(service) => Some((id.as_str(), service)),
             _ => None,
         })
+    }
+
+    /// All groups of services.
+    pub fn groups(&self) -> impl Iterator<Item = (&str, &ServiceGroup)> {
+        self.entries.iter().filter_map(|(id, entry)| match &entry.kind {
+            Kind::Group(group) => Some((id.as_str(), group)),
+            _ => None,
+        })
+    }
+
+    /// Services that start with the node.
+    pub fn auto_start(&self) -> impl Iterator<Item = (&str, &Service)> {
+        self.services().filter(|(_, service)| service.auto_start)
     }
 
     /// Entries that `wabe run` can run.
@@ -115,8 +152,7 @@ impl App {
     /// only host that the manifests define, else [`DEFAULT_HOST`].
     #[must_use]
     pub fn host_for(&self, entry: &str) -> String {
-        let meta = self.entries.get(entry).and_then(|entry| entry.meta.get("default_host"));
-        if let Some(host) = meta.and_then(serde_json::Value::as_str) {
+        if let Some(host) = self.entries.get(entry).and_then(Entry::default_host_named) {
             return host.to_owned();
         }
         let mut declared = self.hosts().filter(|(id, _)| *id != DEFAULT_HOST);

@@ -24,6 +24,7 @@ mod place;
 
 pub use charge::{OutOfMemory, memory_max};
 pub use groups::{Cgroups, Group};
+pub(crate) use place::unescaped;
 pub use place::{Place, Why};
 
 use std::io;

@@ -132,7 +132,7 @@ fn unified_mount(line: &str) -> Option<(PathBuf, PathBuf)> {
 }
 
 /// A field of mountinfo: space, tab, newline and backslash are written as `\040` and so on.
-fn unescaped(field: &str) -> PathBuf {
+pub(crate) fn unescaped(field: &str) -> PathBuf {
     let mut bytes = Vec::with_capacity(field.len());
     let mut rest = field.as_bytes();
     while let Some((&first, after)) = rest.split_first() {

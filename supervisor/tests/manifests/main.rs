@@ -1,8 +1,11 @@
 //! Manifests: what each field may be, and what is said where it is not.
 
+mod event_result;
 mod limits;
 mod permissions;
 mod sandbox;
+mod services;
+mod warm;
 
 use ipc::Limits;
 use node::{Allowed, HostSpec, Pattern};
@@ -115,9 +118,9 @@ error: memory cannot be 64mb
 fn an_unknown_field_is_refused_with_those_that_exist() {
     refused(
         try_host(&["memroy: 5"]),
-        "invalid manifest: unknown field `memroy`, expected one of max_processes, trust, sandbox, \
-         optional, permissions, memory, message, mailbox, cpu, turn, wall, children, names, links, \
-         log_rate",
+        "invalid manifest: unknown field `memroy`, expected one of max_processes, warm, nice, trust, \
+         sandbox, optional, permissions, event_result, memory, message, mailbox, cpu, turn, wall, \
+         children, names, links, log_rate",
         "memroy: 5",
         "the fields of each kind are in docs/manifests.md",
     );

@@ -3,7 +3,7 @@
 //! honest process. For `wabe run --worker`, in tests only.
 
 use ipc::codec;
-use ipc::frame::{Answer, Ended, FromWorker, Op, Outcome, Ties, ToWorker};
+use ipc::frame::{Answer, Ended, FromWorker, Op, Outcome, Ties, ToWorker, With};
 use ipc::{ExitKind, ExitReason};
 use rustix::event::poll;
 use rustix::fd::{AsFd, OwnedFd};
@@ -59,6 +59,7 @@ impl Rogue {
         self.breaks_frames(deed);
         self.breaks_rules(deed);
         self.breaks_off(deed);
+        self.goes_on_elsewhere(deed);
         self.sends_rubbish(deed);
         self.takes_resources(deed);
         self.waits_for_its_end();
@@ -144,6 +145,43 @@ impl Rogue {
         }
     }
 
+    /// Upgrades that begin and do not come to their end.
+    fn goes_on_elsewhere(&self, deed: &str) {
+        let upgrade = || {
+            // Of `app:pong`: whoever comes is no rogue.
+            let header = FromWorker::Upgrade { entry: Some("app:pong") };
+            self.say(&header, &[0x90]);
+        };
+        match deed {
+            "hands-back" => self.say(&FromWorker::HandBack(ToWorker::Ping), &[]),
+            "upgrade-hands-nonsense" => {
+                upgrade();
+                // Its word comes in a read of its own only where it is asked.
+                self.hear();
+                self.say(&FromWorker::HandBack(ToWorker::Ping), &[]);
+            }
+            "upgrade-speaks" => {
+                upgrade();
+                self.say(&FromWorker::Listening, &[]);
+            }
+            "upgrade-exits" => {
+                upgrade();
+                exit(7);
+            }
+            "upgrade-mute" => upgrade(),
+            // Whoever comes says that it has loaded, and the same again.
+            "upgrade-to-itself" => self.say(&FromWorker::Upgrade { entry: None }, &[0x90]),
+            _ => {}
+        }
+    }
+
+    /// Waits for whatever it is told.
+    fn hear(&self) {
+        let mut bytes = vec![0; 64 * 1024];
+        let _ = recv(&self.socket, &mut bytes[..], RecvFlags::empty());
+        let _ = recv(&self.socket, &mut bytes[..], RecvFlags::empty());
+    }
+
     /// What is the business of others, or of nobody.
     fn sends_rubbish(&self, deed: &str) {
         match deed {
@@ -164,7 +202,12 @@ impl Rogue {
                         self.say(&FromWorker::Call { call, op }, &body);
                     }
                     let ties = Ties::default();
-                    let op = Op::Spawn { entry: "app:short", host: "app:processes", ties };
+                    let op = Op::Spawn {
+                        entry: "app:short",
+                        host: "app:processes",
+                        ties,
+                        with: With::default(),
+                    };
                     self.say(&FromWorker::Call { call, op }, &body);
                 }
                 self.say(&FromWorker::Done { outcome: Outcome::Normal }, &rubbish(1000));

@@ -5,7 +5,7 @@ use super::env::Env;
 use super::sys::{Failed, Reached};
 use super::talk::Talk;
 use super::{Probe, frames};
-use ipc::frame::{Ended, FromWorker, Op, Outcome, Ties, ToWorker};
+use ipc::frame::{Ended, FromWorker, Op, Outcome, Ties, ToWorker, With};
 use ipc::{ExitKind, ExitReason};
 
 pub(super) const PROBES: &[Probe] = &[
@@ -102,13 +102,23 @@ pub(super) const PROBES: &[Probe] = &[
     })
     .with_all("failed: PermissionDenied"),
     frames("spawn-on-an-unknown-host", |talk, _| {
-        let op = Op::Spawn { entry: "app:victim", host: "app:root", ties: Ties::default() };
+        let op = Op::Spawn {
+            entry: "app:victim",
+            host: "app:root",
+            ties: Ties::default(),
+            with: With::default(),
+        };
         talk.say(&FromWorker::Call { call: 1, op }, &[0x90]);
         talk.answer(1).map(|_| ())
     })
     .with_all("failed: PermissionDenied"),
     frames("spawn-of-a-file", |talk, _| {
-        let op = Op::Spawn { entry: "/bin/sh", host: "app:attackers", ties: Ties::default() };
+        let op = Op::Spawn {
+            entry: "/bin/sh",
+            host: "app:attackers",
+            ties: Ties::default(),
+            with: With::default(),
+        };
         talk.say(&FromWorker::Call { call: 1, op }, &[0x90]);
         talk.answer(1).map(|_| ())
     })

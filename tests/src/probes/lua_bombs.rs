@@ -98,7 +98,7 @@ pub(super) const PROBES: &[Probe] = &[
     .with_all(MEMORY),
     lua("channel-bomb", r#"
         local c = channel.new(2^24)
-        for i = 1, 2^18 do c:send(string.rep("x", 1023) .. i) end
+        for i = 1, 2^18 do c:send(string.rep("x", 16383) .. i) end
         return true"#)
     .with_all(MEMORY),
     lua("channel-of-any-size", r#"

@@ -2,7 +2,9 @@
 
 use super::Probe;
 use super::native;
-use super::stoppers::{DESCRIPTOR, FILE, FILTER, MEMORY, PRIVILEGE, RUN_WHAT_WAS_WRITTEN};
+use super::stoppers::{
+    DESCRIPTOR, FILE, FILTER, MEMORY, MEMORY_OR_FILTER, PRIVILEGE, RUN_WHAT_WAS_WRITTEN,
+};
 use super::sys::{Failed, Reached, check, map, memfd, sys};
 use libc::{
     MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, PROT_EXEC, PROT_NONE, PROT_READ, PROT_WRITE, c_void,
@@ -104,8 +106,16 @@ pub(super) const PROBES: &[Probe] = &[
         let may_move = libc::MREMAP_MAYMOVE;
         sys!(libc::SYS_mremap, memory, PAGE, 2_usize << 30, may_move, 0).map(|_| ())
     })
-    .stopped_by(MEMORY)
-    .with_all("failed: ENOMEM"),
+    .stopped_by(MEMORY_OR_FILTER)
+    .with_all("failed: ENOSYS"),
+    native("remap-elsewhere", |_| {
+        // With code in place of data: to where the door was.
+        let (from, to) = (map(PAGE, WRITABLE, PRIVATE, -1)?, map(PAGE, WRITABLE, PRIVATE, -1)?);
+        let fixed = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
+        sys!(libc::SYS_mremap, from, PAGE, PAGE, fixed, to).map(|_| ())
+    })
+    .stopped_by(FILTER)
+    .with_all("failed: ENOSYS"),
     native("map-at-zero", |_| {
         // What a null pointer of the kernel's would read.
         let fixed = PRIVATE | libc::MAP_FIXED;

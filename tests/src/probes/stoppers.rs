@@ -47,6 +47,9 @@ pub(super) const LEAK: &[Layer] = &[Descriptors, Seccomp];
 /// More memory than there may be: by calls that every worker makes.
 pub(super) const MEMORY: &[Layer] = &[Rlimits];
 
+/// The same, by a call that the filter refuses.
+pub(super) const MEMORY_OR_FILTER: &[Layer] = &[Rlimits, Seccomp];
+
 /// Memory that was written and is then to run. The kernel refuses it to a process that has asked
 /// for that (PR_SET_MDWE, prctl(2)), as a worker has that can gain no privileges.
 pub(super) const RUN_WHAT_WAS_WRITTEN: &[Layer] = &[NoNewPrivs, Seccomp];

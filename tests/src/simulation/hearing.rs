@@ -31,7 +31,14 @@ impl Worker {
             ToWorker::Reply { call, result } => self.reply(env, call, result),
             ToWorker::Deliver { from, topic } => self.deliver(env, from, topic, &frame),
             ToWorker::Closed { route } => self.closed(env, route),
+            ToWorker::Returned { .. } => env.witness.breach("nobody waits for an end".to_owned()),
+            ToWorker::HandOver | ToWorker::Begin => {
+                env.witness.breach("nobody goes on elsewhere".to_owned());
+            }
             ToWorker::Ping => env.witness.breach("the simulation has no watchdog".to_owned()),
+            ToWorker::Outdated { .. } => {
+                env.witness.breach(format!("#{} is told of code, and has not asked", self.who));
+            }
             ToWorker::Exit(ended) => self.exit(env, &ended, frame.body),
             ToWorker::LinkDown(ended) => self.link_down(env, &ended, frame.body),
             ToWorker::Cancel { from, reason, .. } => self.cancelled(env, from, reason),

@@ -6,7 +6,7 @@ use super::kernel::Who;
 use super::routes::Way;
 use super::witness::Sight;
 use super::worker::{Asked, Habits, Purpose, Worker};
-use ipc::frame::{FromWorker, Op, Ties, ToWorker, charge};
+use ipc::frame::{FromWorker, Op, Ties, ToWorker, With, charge};
 use std::rc::Rc;
 
 /// Bytes that wait to be written from which on a script waits.
@@ -177,7 +177,12 @@ impl Worker {
         let ties = Ties { link: env.random.chance(500), monitor: env.random.chance(600) };
         let body = (self.who as u32).to_le_bytes();
         let purpose = Purpose::Spawn { link: ties.link, monitor: ties.monitor };
-        self.call(env, Op::Spawn { entry, host, ties }, &body, Asked { purpose, gone: false });
+        self.call(
+            env,
+            Op::Spawn { entry, host, ties, with: With::default() },
+            &body,
+            Asked { purpose, gone: false },
+        );
     }
 
     fn tie(&mut self, env: &mut Env) {

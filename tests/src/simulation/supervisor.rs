@@ -6,7 +6,7 @@ use super::env::Env;
 use super::history::Log;
 use super::kernel::Who;
 use super::witness::Sight;
-use ipc::frame::FromWorker;
+use ipc::frame::{Birth, FromWorker};
 use ipc::{Fault, FaultKind, Frame, Limits, Pid, PidText};
 use node::{Granted, Input, Node, Output};
 use std::collections::{BTreeMap, VecDeque};
@@ -179,7 +179,8 @@ impl Supervisor {
         let limits = self.node.host(host).map_or(Limits::DEFAULT, |host| host.limits);
         let mut child = Child::new(pid, text.clone(), limits);
         let entry = ENTRY;
-        let header = ipc::frame::ToWorker::Become { pid: &text, entry, limits };
+        let header =
+            ipc::frame::ToWorker::Become { pid: &text, entry, limits, birth: Birth::default() };
         child.outbox.push(&header, arguments);
         let mailbox_max = limits.mailbox;
         let id = env.begin(Log { text, mailbox_max, parent: parent(arguments), ..Log::default() });

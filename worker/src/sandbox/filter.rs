@@ -1,7 +1,9 @@
-//! The system calls of a worker: this table, and nothing else.
+//! The system calls of a worker: [`ALLOWED`], and nothing else. Those of the zygote, and of its copies
+//! until they are workers: [`THROUGH_THE_DOOR`] beside it.
 
 use super::bpf::{Decision, Program};
 use super::{Layered, holds, of, sys};
+use crate::door;
 use crate::hygiene::SOCKET;
 use ipc::sandbox::Layer;
 
@@ -41,7 +43,7 @@ type Line = (libc::c_long, &'static str, &'static [(u32, Argument)], &'static st
 /// What the canary is answered: an error number that no kernel gives.
 const CANARY: u16 = 4000;
 
-/// The system calls that are carried out, beside `tgkill` (see [`rules`]).
+/// The system calls that are carried out, wherever they come from.
 pub const ALLOWED: &[Line] = &[
     (
         libc::SYS_recvfrom,
@@ -70,12 +72,6 @@ pub const ALLOWED: &[Line] = &[
         "memory: private, of no file, never executable",
     ),
     (libc::SYS_munmap, "munmap", &[], "memory given back"),
-    (
-        libc::SYS_mremap,
-        "mremap",
-        &[(3, Within(libc::MREMAP_MAYMOVE as u64))],
-        "large buffers that grow",
-    ),
     (libc::SYS_madvise, "madvise", &[(2, IsInt(libc::MADV_DONTNEED))], "memory given back"),
     (
         libc::SYS_futex,
@@ -116,41 +112,100 @@ pub const ALLOWED: &[Line] = &[
     (libc::SYS_exit_group, "exit_group", &[], "its end"),
 ];
 
-/// The table for a worker with that pid in its namespace.
+/// The system calls that are carried out where they come from the [door], which no process has: what
+/// the zygote does for the supervisor, and its copies to themselves.
+pub const THROUGH_THE_DOOR: &[Line] = &[
+    (libc::SYS_recvmsg, "recvmsg", &[], "zygote: requests, and the sockets of workers"),
+    (libc::SYS_sendmsg, "sendmsg", &[], "zygote: answers, and the pidfds of workers"),
+    (libc::SYS_clone3, "clone3", &[], "zygote: forks"),
+    (libc::SYS_clone, "clone", &[], "zygote: forks, where containers have no clone3"),
+    (libc::SYS_close, "close", &[], "zygote: what it has passed on"),
+    (libc::SYS_setgroups, "setgroups", &[], "copy: no other groups"),
+    (libc::SYS_setresgid, "setresgid", &[], "copy: a group of its own"),
+    (libc::SYS_setresuid, "setresuid", &[], "copy: a user of its own"),
+    (libc::SYS_capset, "capset", &[], "copy: no capability"),
+    (
+        libc::SYS_prctl,
+        "prctl",
+        &[],
+        "copy: parent-death signal, not dumpable; a look at no_new_privs",
+    ),
+    (
+        libc::SYS_landlock_restrict_self,
+        "landlock_restrict_self",
+        &[],
+        "copy: a Landlock domain of its own",
+    ),
+    (libc::SYS_openat, "openat", &[], "copy: a look at that domain, which must refuse it"),
+    (libc::SYS_dup3, "dup3", &[], "copy: its socket at its place, /dev/null as 0 and 2"),
+    (libc::SYS_close_range, "close_range", &[], "copy: no other descriptor"),
+    (libc::SYS_fcntl, "fcntl", &[], "copy: a look at that"),
+    (libc::SYS_prlimit64, "prlimit64", &[], "copy: resource limits, and a look at them"),
+    (libc::SYS_getresuid, "getresuid", &[], "copy: a look at its user"),
+    (libc::SYS_getresgid, "getresgid", &[], "copy: a look at its group"),
+    (libc::SYS_getgroups, "getgroups", &[], "copy: a look at its groups"),
+    (libc::SYS_capget, "capget", &[], "copy: a look at its capabilities"),
+    (libc::SYS_setitimer, "setitimer", &[], "copy: the timer that watches the turn"),
+];
+
+fn allow((number, name, arguments, why): &Line) -> Rule {
+    let decision = Decision::Allow;
+    Rule { number: number_of(*number), name, arguments: arguments.to_vec(), decision, why }
+}
+
+/// The table for calls from anywhere.
 #[must_use]
-pub fn rules(pid: i32) -> Vec<Rule> {
-    let allowed = ALLOWED.iter().map(|(number, name, arguments, why)| Rule {
-        number: number_of(*number),
+pub fn rules() -> Vec<Rule> {
+    let refused = |number, name, why| Rule {
+        number: number_of(number),
         name,
-        arguments: arguments.to_vec(),
-        decision: Decision::Allow,
+        arguments: vec![],
+        decision: Decision::Errno(libc::EPERM as u16),
         why,
-    });
+    };
+    let moves = Rule {
+        decision: Decision::Errno(libc::ENOSYS as u16),
+        ..refused(
+            libc::SYS_mremap,
+            "mremap",
+            "refused, and realloc(3) copies: code that is moved to where the door was would open it",
+        )
+    };
+    let aborts =
+        "refused: abort(3) then ends in an instruction that the processor refuses (SIGSEGV)";
     let abort = Rule {
-        number: number_of(libc::SYS_tgkill),
-        name: "tgkill",
-        arguments: vec![(0, IsInt(pid)), (2, IsInt(libc::SIGABRT))],
-        decision: Decision::Allow,
-        why: "abort(3): itself only, SIGABRT only",
+        arguments: vec![(2, IsInt(libc::SIGABRT))],
+        ..refused(libc::SYS_tgkill, "tgkill", aborts)
+    };
+    let default = Rule {
+        arguments: vec![(0, IsInt(libc::SIGABRT))],
+        ..refused(libc::SYS_rt_sigaction, "rt_sigaction", aborts)
     };
     let canary = Rule {
-        number: number_of(libc::SYS_getppid),
-        name: "getppid",
-        arguments: Vec::new(),
         decision: Decision::Errno(CANARY),
-        why: "answered with an error that no kernel gives: so a worker sees that this filter is on",
+        ..refused(
+            libc::SYS_getppid,
+            "getppid",
+            "answered with an error that no kernel gives: so a worker sees that this filter is on",
+        )
     };
-    allowed.chain([abort, canary]).collect()
+    ALLOWED.iter().map(allow).chain([moves, abort, default, canary]).collect()
+}
+
+/// The table for calls through the door.
+#[must_use]
+pub fn rules_of_the_door() -> Vec<Rule> {
+    THROUGH_THE_DOOR.iter().map(allow).collect()
 }
 
 fn number_of(number: libc::c_long) -> u32 {
     u32::try_from(number).expect("numbers of system calls are small")
 }
 
-/// The filter of this process.
+/// The filter of this program.
 #[must_use]
 pub fn program() -> Program {
-    Program::new(&rules(rustix::process::getpid().as_raw_nonzero().get()))
+    Program::new(&rules(), door::address(), &rules_of_the_door())
 }
 
 /// True where the filter is on.

@@ -2,13 +2,12 @@
 //! itself. Each worker has one of its own, nested into the zygote's: those who share a domain could
 //! signal each other.
 
-use super::{Layered, holds as hold, of, sys};
+use super::{Layered, holds as hold, of};
+use crate::door;
 use ipc::sandbox::{Layer, Missing};
 use landlock::{
     ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr, Scope,
 };
-use rustix::fs::{Mode, OFlags, open};
-use rustix::io::Errno;
 use std::os::fd::{AsFd, OwnedFd};
 
 /// The newest version whose rights are asked for; an older kernel gives what it has.
@@ -30,11 +29,11 @@ pub(super) fn ruleset() -> Layered<OwnedFd> {
 
 /// Enters one more domain of that ruleset.
 pub(super) fn restrict(ruleset: &OwnedFd) -> Layered<()> {
-    of(Layer::Landlock, "landlock_restrict_self", sys::landlock_restrict_self(ruleset.as_fd()))
+    of(Layer::Landlock, "landlock_restrict_self", door::landlock_restrict_self(ruleset.as_fd()))
 }
 
 /// Reading the root folder, which is empty and anybody's, is refused.
 pub(super) fn holds() -> Layered<()> {
-    let opened = open("/", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
-    hold(Layer::Landlock, "a folder can be opened", matches!(opened, Err(Errno::ACCESS)))
+    let refused = door::open_folder(c"/").map_err(|error| error.raw_os_error());
+    hold(Layer::Landlock, "a folder can be opened", refused.err() == Some(Some(libc::EACCES)))
 }

@@ -11,11 +11,13 @@ mod rlimits;
 mod sys;
 
 pub use bpf::{Decision, Instruction, Program};
-pub use filter::{ALLOWED, Argument, Rule, canary, program, rules};
+pub use filter::{
+    ALLOWED, Argument, Rule, THROUGH_THE_DOOR, canary, program, rules, rules_of_the_door,
+};
 pub(crate) use namespaces::{become_reaper, enter, serve_as_reaper};
 pub(crate) use privileges::can_give_ids;
 
-use crate::fork::{close_from, is_open};
+use crate::door::{self, Descriptor, close_from, is_open};
 use crate::hygiene;
 use ipc::sandbox::{Layer, Missing, Plan};
 use std::io;
@@ -53,7 +55,8 @@ pub(crate) struct Enclosure {
 }
 
 impl Enclosure {
-    /// Puts on what the zygote and all its copies have. `alone`: it has namespaces of its own.
+    /// Puts on what the zygote and all its copies have, but for the filter. `alone`: it has
+    /// namespaces of its own.
     pub(crate) fn zygote(plan: Plan, alone: bool) -> Layered<Self> {
         let has = |layer| plan.layers.has(layer);
         let base = if has(Layer::Rlimits) { rlimits::address_space()? } else { 0 };
@@ -74,7 +77,16 @@ impl Enclosure {
         if let Some(domain) = &domain {
             landlock::restrict(domain)?;
         }
+        if has(Layer::Rlimits) {
+            rlimits::zygote()?;
+        }
         Ok(Enclosure { plan, first_uid, domain, base })
+    }
+
+    /// Puts the filter on, the last of what the zygote and all its copies have: from here on
+    /// everything that a process may not do goes through the door.
+    pub(crate) fn filter(&self) -> Layered<()> {
+        if self.plan.layers.has(Layer::Seccomp) { filter::install() } else { Ok(()) }
     }
 
     /// The turn limit of the host.
@@ -86,8 +98,8 @@ impl Enclosure {
     /// goes to its place next, and then [`Enclosure::close`] does what is left.
     ///
     /// The order matters: the user before the parent-death signal, which a change of user clears;
-    /// the descriptors before their limit; the filter last, for it allows nothing of this.
-    pub(crate) fn worker(&self, socket: &OwnedFd, number: u32) -> Layered<()> {
+    /// the descriptors before their limit; the door last, for all of this goes through it.
+    pub(crate) fn worker(&self, socket: &Descriptor, number: u32) -> Layered<()> {
         let has = |layer| self.plan.layers.has(layer);
         if has(Layer::Uid) {
             privileges::own_user(self.first_uid.saturating_add(number))?;
@@ -111,7 +123,7 @@ impl Enclosure {
         holds(Layer::Descriptors, "a descriptor is left open", !left)
     }
 
-    /// Closes what is open, sets the limits, looks at what was put on, and puts the filter on.
+    /// Closes what is open, sets the limits, looks at what was put on, and shuts the door.
     pub(crate) fn close(&self, number: u32) -> Layered<()> {
         let has = |layer| self.plan.layers.has(layer);
         if has(Layer::Descriptors) {
@@ -132,6 +144,8 @@ impl Enclosure {
         if has(Layer::Rlimits) {
             rlimits::hold(&self.plan.limits, self.base)?;
         }
-        if has(Layer::Seccomp) { filter::install() } else { Ok(()) }
+        of(Layer::Seccomp, "shutting the door", door::shut())?;
+        let filtered = !has(Layer::Seccomp) || canary();
+        holds(Layer::Seccomp, "the filter does not answer", filtered)
     }
 }

@@ -1,7 +1,8 @@
 //! Namespaces of the workers' own, with nothing in them: no other process, no network, no file.
 
 use super::{Layered, holds, of, sys};
-use crate::fork::{close_from, exit_now, fork_child, pause};
+use crate::door::close_from;
+use crate::fork::{exit_now, fork_child, pause};
 use crate::hygiene;
 use ipc::sandbox::{Layer, Plan, UIDS};
 use rustix::fd::{BorrowedFd, OwnedFd};

@@ -1,22 +1,15 @@
 //! Users, groups and capabilities.
 
 use super::{Layered, holds, of};
+use crate::door;
 use ipc::sandbox::{Layer, UIDS};
 use rustix::io::Errno;
-use rustix::process::{Gid, Uid};
 use rustix::thread::{
     CapabilitySet, CapabilitySets, capabilities, capability_is_in_bounding_set,
-    clear_ambient_capability_set, no_new_privs as gains_no_privs,
-    remove_capability_from_bounding_set, set_capabilities, set_no_new_privs, set_thread_groups,
-    set_thread_res_gid, set_thread_res_uid,
+    clear_ambient_capability_set, remove_capability_from_bounding_set, set_capabilities,
+    set_no_new_privs,
 };
 use std::fs;
-
-const NO_CAPABILITY: CapabilitySets = CapabilitySets {
-    effective: CapabilitySet::empty(),
-    permitted: CapabilitySet::empty(),
-    inheritable: CapabilitySet::empty(),
-};
 
 /// In the zygote: no capability but those that give its copies users of their own, and none of them
 /// can come back by an exec.
@@ -29,7 +22,8 @@ pub(super) fn keep_only_ids(ids: bool) -> Layered<()> {
     let ids =
         if ids { CapabilitySet::SETUID | CapabilitySet::SETGID } else { CapabilitySet::empty() };
     let kept = ids & held;
-    let sets = CapabilitySets { effective: kept, permitted: kept, ..NO_CAPABILITY };
+    let inheritable = CapabilitySet::empty();
+    let sets = CapabilitySets { effective: kept, permitted: kept, inheritable };
     of(Layer::Capabilities, "capset", set_capabilities(None, sets))
 }
 
@@ -71,33 +65,30 @@ pub(super) fn no_new_privs() -> Layered<()> {
 
 /// In a worker: that user, that group and no other.
 pub(super) fn own_user(id: u32) -> Layered<()> {
-    let (uid, gid) = (Uid::from_raw(id), Gid::from_raw(id));
-    of(Layer::Uid, "setgroups", set_thread_groups(&[]))?;
-    of(Layer::Uid, "setresgid", set_thread_res_gid(gid, gid, gid))?;
-    of(Layer::Uid, "setresuid", set_thread_res_uid(uid, uid, uid))
+    of(Layer::Uid, "setgroups", door::set_groups_none())?;
+    of(Layer::Uid, "setresgid", door::set_gid(id))?;
+    of(Layer::Uid, "setresuid", door::set_uid(id))
 }
 
 /// In a worker: none at all. The change of user has taken them already, where there was one.
 pub(super) fn none() -> Layered<()> {
-    of(Layer::Capabilities, "capset", set_capabilities(None, NO_CAPABILITY))
+    of(Layer::Capabilities, "capset", door::drop_capabilities())
 }
 
 pub(super) fn is_user(id: u32) -> Layered<()> {
-    let (uid, gid) = (Uid::from_raw(id), Gid::from_raw(id));
-    let users = [rustix::process::getuid(), rustix::process::geteuid()] == [uid; 2];
-    let groups = [rustix::process::getgid(), rustix::process::getegid()] == [gid; 2];
-    let others = rustix::process::getgroups().is_ok_and(|others| others.is_empty());
-    holds(Layer::Uid, "the worker has another user or group", users && groups && others)
+    let users = of(Layer::Uid, "getresuid", door::uids())? == [id; 3];
+    let groups = of(Layer::Uid, "getresgid", door::gids())? == [id; 3];
+    let others = of(Layer::Uid, "getgroups", door::group_count())? > 0;
+    holds(Layer::Uid, "the worker has another user or group", users && groups && !others)
 }
 
 pub(super) fn has_none() -> Layered<()> {
-    let sets = of(Layer::Capabilities, "capget", capabilities(None))?;
-    let none = (sets.effective | sets.permitted | sets.inheritable).is_empty();
+    let none = of(Layer::Capabilities, "capget", door::has_no_capabilities())?;
     holds(Layer::Capabilities, "the worker has capabilities", none)
 }
 
 pub(super) fn gains_none() -> Layered<()> {
-    let is_set = of(Layer::NoNewPrivs, "prctl", gains_no_privs())?;
+    let is_set = of(Layer::NoNewPrivs, "prctl", door::gains_no_privileges())?;
     holds(Layer::NoNewPrivs, "no_new_privs is not set", is_set)
 }
 

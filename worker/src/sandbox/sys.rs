@@ -3,7 +3,6 @@
 use super::bpf::Program;
 use rustix::thread::UnshareFlags;
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd};
 
 /// prctl(2), since Linux 6.3.
 const PR_SET_MDWE: libc::c_int = 65;
@@ -31,18 +30,6 @@ pub(crate) fn refuse_exec_gain() {
             0 as libc::c_ulong,
             0,
         );
-    }
-}
-
-/// Nests this thread into one more Landlock domain with that ruleset (landlock_restrict_self(2)).
-///
-/// # Errors
-/// As landlock_restrict_self(2).
-pub(crate) fn landlock_restrict_self(ruleset: BorrowedFd<'_>) -> io::Result<()> {
-    // SAFETY: takes two numbers; the descriptor is open for the time of the call.
-    match unsafe { libc::syscall(libc::SYS_landlock_restrict_self, ruleset.as_raw_fd(), 0) } {
-        0 => Ok(()),
-        _ => Err(io::Error::last_os_error()),
     }
 }
 

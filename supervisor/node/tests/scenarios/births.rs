@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::world::{Act, Birth, CRAMPED, ENTRY, LIBRARY, ROOMY};
-use ipc::frame::{FromWorker, Op};
+use ipc::frame::{FromWorker, Op, With};
 use ipc::limits::{START_MAX_NS, TEXT_MAX};
 use ipc::{Fault, FaultKind};
 use node::{ChildEnd, Input, Stop};
@@ -114,7 +114,7 @@ fn what_cannot_be_spawned_is_refused_at_once() {
     let mut world = after(Reaping::AtOnce, &[]);
     let spawner = pid(&world, A);
     for (entry, host) in [("app:none", ROOMY), (LIBRARY, ROOMY), (ENTRY, "app:none")] {
-        world.call(spawner, Op::Spawn { entry, host, ties: BOTH_TIES }, 10);
+        world.call(spawner, Op::Spawn { entry, host, ties: BOTH_TIES, with: With::default() }, 10);
     }
     let refusals = answers(&world, A);
     assert_eq!(refusals[0], Err(Refusal::UnknownEntry("app:none".to_owned())));

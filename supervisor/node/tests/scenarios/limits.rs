@@ -1,6 +1,6 @@
 //! Limits that take a crowd to reach: driven without the world, whose book has no eye for speed.
 
-use ipc::frame::{FromWorker, Op};
+use ipc::frame::{FromWorker, Op, With};
 use ipc::limits::{DENIALS_MAX, ROUTES_MAX};
 use ipc::{Limits, Pid};
 use node::{ChildEnd, Config, Granted, HostSpec, Input, Node, Output, Permissions, Usage};
@@ -107,4 +107,23 @@ fn a_long_chain_falls_without_a_deep_stack() {
     }
     assert_eq!(ended, all.len());
     assert!(node.is_empty());
+}
+
+/// Whoever starts workers lets spawners take turns, and makes no more than there is room for.
+#[test]
+fn a_start_names_its_spawner_and_a_host_its_room() {
+    let (mut node, all) = crowd(1);
+    let max = HostSpec::DEFAULT.max_processes;
+    assert_eq!((node.room("app:host"), node.room("app:none")), (max - 1, 0));
+    let ties = ipc::frame::Ties::default();
+    let spawn = Op::Spawn { entry: "app:worker", host: "app:host", ties, with: With::default() };
+    let outputs = call(&mut node, all[0], spawn);
+    let [Output::Start { pid, spawner, .. }] = &outputs[..] else { panic!("{outputs:?}") };
+    assert_eq!((*spawner, node.room("app:host")), (Some(all[0]), max - 2));
+    let (pid, usage) = (*pid, Usage::default());
+    node.handle(0, Input::Exited { pid, os_pid: 1, end: ChildEnd::Code(0), usage });
+    drain(&mut node);
+    assert_eq!(node.room("app:host"), max - 1);
+    node.handle(0, Input::Spawn { token: 0, entry: "app:worker", host: "app:host" });
+    assert!(matches!(node.poll_output(), Some(Output::Start { spawner: None, .. })));
 }

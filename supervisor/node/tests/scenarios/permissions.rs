@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::world::{Act, Birth, CRAMPED, ENTRY, JAILED, OTHER, ROOMY};
-use ipc::frame::Op;
+use ipc::frame::{Op, With};
 use node::Denial;
 
 const fn by_d(act: Act) -> Step {
@@ -43,9 +43,17 @@ fn an_entry_must_be_allowed() {
 fn what_there_is_not_is_denied_as_well() {
     let mut world = jail(&[]);
     let from = pid(&world, D);
-    world.call(from, Op::Spawn { entry: "app:none", host: JAILED, ties: BOTH_TIES }, 10);
+    world.call(
+        from,
+        Op::Spawn { entry: "app:none", host: JAILED, ties: BOTH_TIES, with: With::default() },
+        10,
+    );
     denied(&world, "process.spawn app:none, to allow add it to permissions.spawn");
-    world.call(from, Op::Spawn { entry: ENTRY, host: "app:none", ties: BOTH_TIES }, 10);
+    world.call(
+        from,
+        Op::Spawn { entry: ENTRY, host: "app:none", ties: BOTH_TIES, with: With::default() },
+        10,
+    );
     denied(&world, "process.spawn on host app:none, to allow add it to permissions.hosts");
     close(world);
 }

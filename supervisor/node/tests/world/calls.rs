@@ -17,9 +17,10 @@ impl Ledger {
         let mut due = Due::default();
         let mut law = Law::Answers;
         let result = match *op {
-            Op::Spawn { entry, host, ties } => {
+            Op::Spawn { entry, host, ties, .. } => {
                 return self.spawn(Spawner::Process { pid: from, call, ties, charge }, entry, host);
             }
+            Op::Exec { .. } => unreachable!("no step of a history is one: see tests/execs.rs"),
             Op::Send { dest, topic } => return self.asked(from, call, dest, topic, charge),
             Op::Monitor { dest } => self.monitors(from, dest),
             Op::Link { dest } => self.links(from, dest),
@@ -28,6 +29,9 @@ impl Ledger {
             Op::Cancel { dest, deadline_ns, .. } => self.cancels(from, dest, deadline_ns, &mut due),
             Op::Terminate { dest } => self.terminates(from, dest, &mut due),
             Op::TrapLinks { on } => self.traps(from, on),
+            // These worlds are no tests.
+            Op::Chaos { .. } => Err(Refusal::NoChaos),
+            Op::Upgradable { on } => self.wants_upgrades(from, on),
             Op::Register { name, dest } => {
                 law = Law::Names;
                 self.registers(from, name, dest)
@@ -162,6 +166,13 @@ impl Ledger {
     fn traps(&mut self, from: Pid, on: bool) -> Result<Granted, Refusal> {
         if let Some(record) = self.living.get_mut(&from) {
             record.traps = on;
+        }
+        Ok(Granted::Done)
+    }
+
+    fn wants_upgrades(&mut self, from: Pid, on: bool) -> Result<Granted, Refusal> {
+        if let Some(record) = self.living.get_mut(&from) {
+            record.upgradable = on;
         }
         Ok(Granted::Done)
     }

@@ -21,6 +21,9 @@ pub(crate) struct Due {
     /// To whom and from whom.
     pub(crate) cancels: Vec<(Pid, Option<Pid>)>,
     pub(crate) kills: BTreeSet<Pid>,
+    pub(crate) outdated: BTreeSet<Pid>,
+    /// The token of one that is ready.
+    pub(crate) ready: Option<u32>,
     pub(crate) end: Option<End>,
     pub(crate) stopped: bool,
     pub(crate) denied: Vec<Told>,

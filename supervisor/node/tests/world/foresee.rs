@@ -29,6 +29,9 @@ impl Ledger {
             Input::Closed { pid } => self.hung_up(*pid),
             Input::NoWorker { pid, fault } => self.no_worker(*pid, fault),
             Input::Exited { pid, os_pid, end, usage } => self.exited(*pid, *os_pid, *end, *usage),
+            Input::Cancel { pid, deadline_ns, .. } => self.cancelled_by_node(*pid, *deadline_ns),
+            Input::Terminate { pid, .. } => self.ended_by_node(*pid),
+            Input::Outdated { entries } => self.outdated(entries),
             Input::Stop { how, grace_ns } => self.stop(*how, *grace_ns),
             Input::Stuck { pid, how } => self.stuck(*pid, *how),
             Input::Time => self.time(),
@@ -65,6 +68,7 @@ impl Ledger {
                 record.listens = true;
                 Due::default()
             }
+            (_, FromWorker::Ready) => self.ready(from),
             (_, FromWorker::Print) => Due::default(),
             _ => self.violation(from),
         }
@@ -146,6 +150,7 @@ impl Ledger {
             set(&mut record.deadlines.wall, self.now.saturating_add(wall_ns));
         }
         let stage = std::mem::replace(&mut record.stage, Stage::Running);
+        due.ready = record.token.filter(|_| record.ready);
         if let Stage::Loading(spawner) = stage {
             self.answer(spawner, Answer::Exactly(Ok(Granted::Pid(pid))), &mut due);
         }

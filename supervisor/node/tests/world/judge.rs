@@ -20,14 +20,19 @@ pub(crate) struct Case<'a> {
 pub(crate) fn addressee(output: &Output) -> Option<Pid> {
     match output {
         Output::Kill { pid: to }
+        | Output::Signal { pid: to, .. }
         | Output::Reply { to, .. }
         | Output::Deliver { to, .. }
         | Output::Closed { to, .. }
         | Output::Exit { to, .. }
         | Output::LinkDown { to, .. }
+        | Output::Returned { to, .. }
+        | Output::Outdated { to }
         | Output::Cancel { to, .. } => Some(*to),
         Output::Start { .. }
+        | Output::Upgrade { .. }
         | Output::NodeReply { .. }
+        | Output::Ready { .. }
         | Output::Ended { .. }
         | Output::Denied { .. }
         | Output::Stopped => None,
@@ -130,6 +135,17 @@ impl Case<'_> {
             _ => None,
         });
         let mut breaches = same(Law::Orders, "cancels", self.due.cancels.iter().copied(), cancels);
+        let outdated = self.pick(|output| match output {
+            Output::Outdated { to } => Some(*to),
+            _ => None,
+        });
+        let due = self.due.outdated.iter().copied();
+        breaches.extend(same(Law::Orders, "outdated ones", due, outdated));
+        let ready = self.pick(|output| match output {
+            Output::Ready { token } => Some(*token),
+            _ => None,
+        });
+        breaches.extend(same(Law::Orders, "ready ones", self.due.ready.into_iter(), ready));
         let kills = self.pick(|output| match output {
             Output::Kill { pid } => Some(*pid),
             _ => None,

@@ -59,6 +59,8 @@ pub(crate) struct Record {
     pub(crate) token: Option<u32>,
     pub(crate) traps: bool,
     pub(crate) listens: bool,
+    pub(crate) ready: bool,
+    pub(crate) upgradable: bool,
     /// Its worker has closed its socket.
     pub(crate) closed: bool,
     pub(crate) outcome: Option<Outcome>,
@@ -260,6 +262,8 @@ impl Ledger {
             token,
             traps: false,
             listens: false,
+            ready: false,
+            upgradable: false,
             closed: false,
             outcome: None,
             order: None,

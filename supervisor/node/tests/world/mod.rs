@@ -8,6 +8,7 @@
 mod calls;
 mod due;
 mod ends;
+mod errands;
 mod foresee;
 mod hosts;
 mod judge;

@@ -1,6 +1,6 @@
 //! The steps that histories are made of. How the world takes them is in `take.rs`.
 
-use ipc::frame::{Op, OwnLimit, Ties};
+use ipc::frame::{Op, OwnLimit, Ties, With};
 use node::{ChildEnd, Stop, Stuck, Usage};
 
 use super::{ENTRY, OTHER};
@@ -45,6 +45,7 @@ pub(crate) enum Act {
     Monitor(Dest),
     Unmonitor(Dest),
     Trap(bool),
+    Upgradable(bool),
     Register(&'static str, Option<Dest>),
     Unregister(&'static str),
     Lookup(&'static str),
@@ -78,6 +79,14 @@ pub(crate) enum Step {
     Release(Who, usize),
     Consume(Who, u64),
     Listen(Who),
+    /// It says that it is ready.
+    Ready(Who),
+    /// The node itself asks it to end, within so many nanoseconds.
+    Ask(Who, u64),
+    /// The code of the usual entry has changed.
+    Outdated,
+    /// The node itself terminates it.
+    Terminate(Who),
     /// What becomes of one that has been waiting to load.
     Load(Who, Birth),
     /// The body ended; the worker has not exited yet.
@@ -115,6 +124,7 @@ impl Act {
             Act::Spawn(..)
             | Act::SpawnOther(_)
             | Act::Trap(_)
+            | Act::Upgradable(_)
             | Act::Unregister(_)
             | Act::Lookup(_) => None,
         }
@@ -122,13 +132,18 @@ impl Act {
 
     pub(crate) fn op(self, dest: &str) -> Op<'_> {
         match self {
-            Act::Spawn(ties, host, ..) => Op::Spawn { entry: ENTRY, host, ties },
-            Act::SpawnOther(host) => Op::Spawn { entry: OTHER, host, ties: Ties::default() },
+            Act::Spawn(ties, host, ..) => {
+                Op::Spawn { entry: ENTRY, host, ties, with: With::default() }
+            }
+            Act::SpawnOther(host) => {
+                Op::Spawn { entry: OTHER, host, ties: Ties::default(), with: With::default() }
+            }
             Act::Link(_) => Op::Link { dest },
             Act::Unlink(_) => Op::Unlink { dest },
             Act::Monitor(_) => Op::Monitor { dest },
             Act::Unmonitor(_) => Op::Unmonitor { dest },
             Act::Trap(on) => Op::TrapLinks { on },
+            Act::Upgradable(on) => Op::Upgradable { on },
             Act::Register(name, other) => Op::Register { name, dest: other.map(|_| dest) },
             Act::Unregister(name) => Op::Unregister { name },
             Act::Lookup(name) => Op::Lookup { name },

@@ -23,6 +23,25 @@ impl World {
             Step::Release(who, nth) => self.release(who, nth),
             Step::Consume(who, bytes) => self.speak(who, &FromWorker::Consumed { bytes }),
             Step::Listen(who) => self.speak(who, &FromWorker::Listening),
+            Step::Ready(who) => self.speak(who, &FromWorker::Ready),
+            Step::Ask(who, deadline_ns) => self.with(
+                who,
+                |_| true,
+                |world, pid| {
+                    world.feed(Input::Cancel { pid, reason: "stop", deadline_ns });
+                },
+            ),
+            Step::Outdated => {
+                let entries = std::collections::BTreeSet::from([ENTRY.to_owned()]);
+                self.feed(Input::Outdated { entries: &entries });
+            }
+            Step::Terminate(who) => self.with(
+                who,
+                |_| true,
+                |world, pid| {
+                    world.feed(Input::Terminate { pid, why: "late".to_owned() });
+                },
+            ),
             Step::Load(who, birth) => {
                 self.with(who, loading, |world, pid| world.becomes(pid, birth));
             }

@@ -1,5 +1,14 @@
 //! What benchmarks share.
 
+pub mod args;
+pub mod document;
+pub mod reference;
+pub mod speed;
+pub mod table;
+
+pub use args::Args;
+pub use reference::Reference;
+
 use crate::Running;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;

@@ -1,0 +1,370 @@
+//! A running app read again: on SIGHUP, or where its files have changed (`--watch`).
+//!
+//! 1. The manifests and sources are read and checked as at the start.
+//! 2. Where code has changed, a zygote of its own compiles all of it ([`ToZygote::Check`]); it forks no
+//!    worker, and ends. Up to here nothing has changed for anybody, and an error leaves it so.
+//! 3. Spawns find the new entries; zygotes and warm workers of the old code go, as soon as the zygotes owe
+//!    no answer; services that have changed start again; processes that asked are told.
+//!
+//! [`ToZygote::Check`]: ipc::zygote::ToZygote::Check
+
+use crate::app::{App, Code, Entry, Kind};
+use crate::diagnostic::Diagnostic;
+use crate::report;
+use crate::run::add_entries;
+use crate::serving;
+use crate::supervisor::Supervisor;
+use crate::task::Task;
+use crate::terminal::{one_line, rendered, say, say_line};
+use crate::watch::Watch;
+use crate::zones::of_this_machine;
+use crate::zygote::{Nest, code_file};
+use ipc::Limits;
+use ipc::limits::BROKEN_MAX;
+use ipc::sandbox::Layer;
+use node::services::{Key, State};
+use node::{Config, HostSpec, Input};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::collections::BTreeSet;
+use std::io::{self, IsTerminal};
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+
+/// What it takes to read the app again.
+#[derive(Debug)]
+pub(crate) struct Reload {
+    pub(crate) app: App,
+    path: PathBuf,
+    /// Hosts may say `sandbox: none`.
+    unenclosed: bool,
+    /// Standard input is the terminal from which the run was started.
+    has_terminal: bool,
+    pub(crate) watch: Option<Watch>,
+    /// What is being checked.
+    pub(crate) pending: Option<Pending>,
+    /// It is to be read once more after that.
+    again: bool,
+    /// The nest of zygotes that check.
+    pub(crate) checker: Option<usize>,
+}
+
+/// A new version of the app whose code is being checked.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    app: App,
+    /// Its code, where that is another one.
+    pub(crate) code: Option<OwnedFd>,
+    changed: BTreeSet<String>,
+    /// Entries that do not compile, each with why.
+    pub(crate) broken: Vec<(String, String)>,
+    checked: bool,
+}
+
+impl Reload {
+    pub(crate) fn new(app: App, path: PathBuf, unenclosed: bool, watch: Option<Watch>) -> Self {
+        let has_terminal = io::stdin().is_terminal();
+        let (pending, again, checker) = (None, false, None);
+        Reload { app, path, unenclosed, has_terminal, watch, pending, again, checker }
+    }
+
+    /// True where the terminal of the run has hung up: whoever started it is gone.
+    pub(crate) fn has_hung_up(&self) -> bool {
+        let stdin = io::stdin();
+        let mut seen = [PollFd::new(&stdin, PollFlags::empty())];
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let polled = self.has_terminal && poll(&mut seen, Some(&now)).is_ok();
+        polled && seen[0].revents().intersects(PollFlags::HUP | PollFlags::ERR)
+    }
+
+    fn load(&self) -> Result<App, Diagnostic> {
+        let app = App::load(&self.path)?;
+        match self.unenclosed {
+            true => Ok(app),
+            false => app.refuse_unenclosed().map(|()| app),
+        }
+    }
+
+    fn refuse(&self, diagnostic: Diagnostic) {
+        let diagnostic = diagnostic.seen_from_outside(&self.path);
+        rendered(&diagnostic.render(io::stderr().is_terminal()));
+    }
+}
+
+/// The app stays what it is.
+fn goes_on() {
+    say("the app goes on as it was, until it can be read again");
+}
+
+impl Supervisor {
+    /// Reads the app again.
+    pub(crate) fn reload(&mut self) {
+        if self.is_stopping() {
+            return;
+        }
+        if let Some(watch) = &self.reload.watch
+            && let Err(error) = watch.folders()
+        {
+            say(&format!("cannot watch all folders of the app: {error}"));
+        }
+        if self.reload.pending.is_some() {
+            self.reload.again = true;
+            return;
+        }
+        let app = match self.reload.load() {
+            Ok(app) => app,
+            Err(diagnostic) => {
+                self.reload.refuse(diagnostic);
+                return goes_on();
+            }
+        };
+        let changed = changed_code(&self.reload.app, &app);
+        let sources = app.sources();
+        let is_same = self.reload.app.sources() == sources;
+        let code = match (!is_same).then(|| code_file(&sources, &of_this_machine())).transpose() {
+            Ok(code) => code,
+            Err(error) => {
+                say(&format!("cannot hand over the code: {error}"));
+                return goes_on();
+            }
+        };
+        self.reload.pending =
+            Some(Pending { app, code, changed, broken: Vec::new(), checked: is_same });
+        match is_same {
+            true => self.adopt(),
+            false => self.start_check(),
+        }
+    }
+
+    /// Reads the app again where its files have changed and are quiet now.
+    pub(crate) fn check_watch(&mut self) {
+        let now = self.now();
+        if self.reload.watch.as_mut().is_some_and(|watch| watch.quiet.take(now)) {
+            self.reload();
+        }
+    }
+
+    fn start_check(&mut self) {
+        let nest = match self.reload.checker {
+            Some(nest) => nest,
+            None => {
+                let mut plan = self.ground.plan(Default::default(), Limits::DEFAULT, self.layers);
+                plan.layers = plan.layers.without(Layer::Cgroup);
+                plan.optional = Layer::MAY_BE_OPTIONAL.into_iter().collect();
+                let mut nest = Nest::new("of no process".into(), plan, None, 0);
+                // That layers are missing is said of the hosts.
+                nest.said_missing = true;
+                self.nests.push(nest);
+                *self.reload.checker.insert(self.nests.len() - 1)
+            }
+        };
+        if let Err(error) = self.start_zygote(nest) {
+            self.check_failed(&error.to_string());
+        }
+    }
+
+    /// An entry of the new version does not compile.
+    pub(crate) fn is_broken(&mut self, nest: usize, entry: String, message: &str) {
+        let checks = self.reload.checker == Some(nest);
+        if let Some(pending) = self.reload.pending.as_mut().filter(|_| checks)
+            && pending.broken.len() < BROKEN_MAX
+        {
+            pending.broken.push((entry, one_line(message)));
+        }
+    }
+
+    /// The new version has been compiled.
+    pub(crate) fn is_checked(&mut self, nest: usize) {
+        let checks = self.reload.checker == Some(nest);
+        if let Some(pending) = self.reload.pending.as_mut().filter(|_| checks) {
+            pending.checked = true;
+        }
+    }
+
+    /// The zygote that checks has ended. Only now may the next one begin.
+    pub(crate) fn check_ended(&mut self, how: &str) {
+        match &self.reload.pending {
+            Some(pending) if pending.checked => self.adopt(),
+            Some(_) => self.check_failed(how),
+            None => {}
+        }
+    }
+
+    fn check_failed(&mut self, why: &str) {
+        say(&format!("cannot compile the new version of the app: {why}"));
+        self.reload.pending = None;
+        goes_on();
+        self.once_more();
+    }
+
+    fn once_more(&mut self) {
+        if std::mem::take(&mut self.reload.again) {
+            self.reload();
+        }
+    }
+
+    /// The new version takes the place of the old one, where all of it that is new compiles.
+    fn adopt(&mut self) {
+        let Some(pending) = self.reload.pending.take().filter(|_| !self.is_stopping()) else {
+            return;
+        };
+        let new = |entry: &String| pending.changed.contains(entry);
+        let broken: Vec<_> = pending.broken.iter().filter(|(entry, _)| new(entry)).collect();
+        for (entry, message) in &broken {
+            let (what, help) = (format!("cannot reload {entry}"), "correct the script");
+            self.reload.refuse(report::at_fault(&pending.app, &what, message, help));
+        }
+        match broken.is_empty() {
+            true => self.replace(pending),
+            false => goes_on(),
+        }
+        self.once_more();
+    }
+
+    fn replace(&mut self, pending: Pending) {
+        let Pending { app, code, changed, .. } = pending;
+        let services = match self.tasks.first().is_some_and(Task::is_main) {
+            true => None,
+            false => match self.new_services(&app, &changed) {
+                Ok(services) => Some(services),
+                Err(diagnostic) => {
+                    self.reload.refuse(diagnostic);
+                    return goes_on();
+                }
+            },
+        };
+        app.warnings.iter().for_each(|warning| say(warning));
+        if changed.is_empty() {
+            say("the app was read again: no code has changed");
+        } else {
+            let all: Vec<_> = changed.iter().map(String::as_str).collect();
+            say_line(&format!("the app was read again: {} changed", all.join(", ")));
+        }
+        let config = self.hosts_and_entries(&app);
+        self.node.reconfigure(config);
+        if let Some(code) = code {
+            self.code = code;
+            self.retire_code();
+        }
+        self.reload.app = app;
+        if let Some((plan, keys)) = services {
+            self.plan_services(plan, keys);
+        }
+        self.input(Input::Outdated { entries: &changed });
+    }
+
+    /// The hosts that there were stay as they are: what their workers are enclosed in is decided once.
+    fn hosts_and_entries(&mut self, app: &App) -> Config {
+        let mut config = Config::new([0; 16]);
+        for (id, spec) in self.hosts() {
+            let same = app.hosts().any(|(other, new)| other == id && new == spec)
+                && self.enclosures.get(id) == Some(&app.enclosure(id))
+                && self.warm.get(id) == Some(&app.warm(id));
+            if !same {
+                say(&format!("host '{id}' has changed: that has an effect when wabe starts again"));
+            }
+            config.add_host(id, spec.clone());
+        }
+        for (id, spec) in app.hosts().filter(|(id, _)| !self.enclosures.contains_key(*id)) {
+            config.add_host(id, spec.clone());
+        }
+        let results = app.event_results().into_iter();
+        let new = results.filter(|(id, _)| !self.enclosures.contains_key(id));
+        self.event_results.extend(new);
+        for (id, _) in app.hosts() {
+            self.enclosures.entry(id.to_owned()).or_insert_with(|| app.enclosure(id));
+            self.warm.entry(id.to_owned()).or_insert_with(|| app.warm(id));
+        }
+        add_entries(&mut config, app);
+        config
+    }
+
+    /// The hosts that there are.
+    pub(crate) fn hosts(&self) -> impl Iterator<Item = (&String, &HostSpec)> {
+        self.enclosures.keys().filter_map(|id| Some((id, self.node.host(id)?)))
+    }
+
+    /// The new plan of services, and those that are to start again: what they run, where or with which
+    /// arguments has changed, or the code of it. One that asked to be told of that is told instead.
+    fn new_services(
+        &mut self,
+        app: &App,
+        changed: &BTreeSet<String>,
+    ) -> Result<(node::services::Plan, BTreeSet<Key>), Diagnostic> {
+        let before = self.tasks.iter();
+        let before: Vec<_> =
+            before.map(|t| (t.entry.clone(), t.host.clone(), t.arguments.clone())).collect();
+        let plan = serving::plan(app, &mut self.tasks, self.grace_ns)?;
+        let is_changed = |key: &Key| {
+            let task = &self.tasks[*key as usize];
+            let Some((entry, host, arguments)) = before.get(*key as usize) else { return false };
+            let redefined = (entry, host, arguments) != (&task.entry, &task.host, &task.arguments);
+            let upgrades = task.process.is_some_and(|pid| self.node.is_upgradable(pid));
+            let running = self.services.state(*key) == State::Running;
+            redefined || changed.contains(&task.entry) && !(upgrades && running)
+        };
+        let keys = plan.services.keys().copied().filter(is_changed).collect();
+        Ok((plan, keys))
+    }
+
+    /// No further process gets the old code.
+    fn retire_code(&mut self) {
+        let checker = self.reload.checker;
+        for nest in (0..self.nests.len()).filter(|nest| Some(*nest) != checker) {
+            self.nests[nest].stale = true;
+            for id in std::mem::take(&mut self.nests[nest].pool.warm) {
+                self.doom(id);
+            }
+            self.retire_stale(nest);
+        }
+        self.pools_due = true;
+    }
+
+    /// A zygote of old code goes when it owes no answer; until then it is asked nothing more.
+    pub(crate) fn retire_stale(&mut self, nest: usize) {
+        let of = &mut self.nests[nest];
+        if of.stale
+            && of.in_flight.is_empty()
+            && of.zygote.as_ref().is_none_or(|z| z.born.is_some())
+        {
+            of.stale = false;
+            of.deadline = None;
+            self.retire_zygote(nest);
+        }
+    }
+}
+
+/// Entries with code that are new or not what they were, or import one that is.
+fn changed_code(old: &App, new: &App) -> BTreeSet<String> {
+    let differs = |(id, entry): &(&String, &Entry)| {
+        let code = code_of(entry);
+        code.is_some() && old.entries.get(*id).and_then(code_of) != code
+    };
+    let mut changed: BTreeSet<_> =
+        new.entries.iter().filter(differs).map(|(id, _)| id.clone()).collect();
+    loop {
+        let imports = |entry: &Entry| match &entry.kind {
+            Kind::Code(_, code) => code.imports.iter().any(|(_, id, _)| changed.contains(id)),
+            _ => false,
+        };
+        let importers =
+            new.entries.iter().filter(|(id, entry)| !changed.contains(*id) && imports(entry));
+        let importers: Vec<_> = importers.map(|(id, _)| id.clone()).collect();
+        if importers.is_empty() {
+            return changed;
+        }
+        changed.extend(importers);
+    }
+}
+
+/// What of code can change: its kind, file, text and method, its limits, what it imports, the modules
+/// that it names.
+type Changeable<'a> = (&'a str, [&'a str; 3], Limits, Vec<(&'a str, &'a str)>, Vec<&'a str>);
+
+fn code_of(entry: &Entry) -> Option<Changeable<'_>> {
+    let Kind::Code(_, Code { file, text, method, limits, imports, modules }) = &entry.kind else {
+        return None;
+    };
+    let imports = imports.iter().map(|(alias, id, _)| (alias.as_str(), id.as_str())).collect();
+    let modules = modules.iter().map(|(name, _)| name.as_str()).collect();
+    Some((entry.kind_name(), [file, text, method], *limits, imports, modules))
+}

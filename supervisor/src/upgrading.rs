@@ -1,0 +1,187 @@
+//! A process that goes on in another worker: the new one gets what the old one hands back, and then what
+//! has come meanwhile. Whichever of both ends before that is over, the process ends with it, once.
+
+use crate::children::{Assigned, ChildId, Left};
+use crate::supervisor::Supervisor;
+use ipc::codec::frame_max;
+use ipc::frame::{Birth, FromWorker, ToWorker};
+use ipc::{Limits, Outbox, Pid};
+use node::{ChildEnd, Input, Usage};
+use std::rc::Rc;
+
+impl Supervisor {
+    /// Lets a process go on in another worker.
+    pub(crate) fn upgrade(&mut self, pid: Pid, entry: Rc<str>, limits: Limits, arguments: &[u8]) {
+        let Some(old) = self.children.id_of(pid) else { return };
+        let spent_ns = self.children.all[old].cpu_ns();
+        if spent_ns / 1_000_000_000 >= limits.cpu_s {
+            return self.end_spent(old, limits);
+        }
+        // The last that it is told.
+        self.children.push(old, &ToWorker::HandOver, &[]);
+        self.mark_dirty(old);
+        let Some(process) = self.children.leave(old, Left::HandsBack(pid)) else { return };
+        let Assigned { text, prefix, .. } = process;
+        let prefix = prefix.map(|_| format!("[{entry} {:#x}] ", pid.number));
+        let host = self.children.all[old].host.clone();
+        let nest = self.nest(&host);
+        let new = self.warm_worker(nest).unwrap_or_else(|| self.want(nest, Some(pid)));
+        let event_result = self.event_results.get(&*host).copied().unwrap_or_default();
+        let birth = Birth { event_result, goes_on: true, ..Birth::default() };
+        let header = ToWorker::Become { pid: &text, entry: &entry, limits, birth };
+        self.children.push(new, &header, arguments);
+        let assigned = Assigned { pid, text: text.clone(), entry, prefix, limits, spent_ns };
+        self.children.assign(new, assigned);
+        self.succeed(old, new);
+        self.lower_cpu(new);
+        self.limit_group(new);
+        self.mark_dirty(new);
+        self.say_started(pid);
+        self.ask_for_workers(nest);
+    }
+
+    /// Ends a process that has no CPU time left to go on with. The kernel counts for each worker anew, in
+    /// seconds: with one more for each upgrade it would live for ever.
+    fn end_spent(&mut self, id: ChildId, limits: Limits) {
+        if let Some(process) = self.children.all.get_mut(id).and_then(|c| c.process.as_mut()) {
+            process.limits = limits;
+        }
+        self.doom(id);
+    }
+
+    fn succeed(&mut self, old: ChildId, new: ChildId) {
+        // It has printed as much as its process has.
+        let printed = std::mem::take(&mut self.children.all[old].printed);
+        let new = &mut self.children.all[new];
+        new.printed = printed;
+        new.predecessor = Some(old);
+        new.waiting = Some(Outbox::new());
+    }
+
+    /// What it hands back may be larger than what it may send: others have sent it.
+    pub(crate) fn expect_hand_back(&mut self, id: ChildId) {
+        let largest = self.hosts().map(|(_, spec)| spec.limits.message_max()).max();
+        let Some(child) = self.children.all.get_mut(id) else { return };
+        if matches!(child.left, Some(Left::HandsBack(_))) {
+            let max = largest.unwrap_or(0).min(child.outbox_max);
+            child.deframer = ipc::Deframer::new(frame_max(max));
+        }
+    }
+
+    /// What a worker says that is its process no more.
+    pub(crate) fn heard_leaving(&mut self, id: ChildId, left: Left, bytes: &[u8]) {
+        let Left::HandsBack(pid) = left else { return };
+        let Some(child) = self.children.all.get_mut(id) else { return };
+        let mut deframer = std::mem::replace(&mut child.deframer, ipc::Deframer::new(0));
+        let mut feed = deframer.feed(bytes);
+        let broken = loop {
+            match feed.next_frame() {
+                Ok(Some(frame)) => match ipc::codec::decode(frame.header) {
+                    Ok(header) => match self.handed(pid, &header, frame.body) {
+                        Ok(()) => {}
+                        Err(what) => break Some(what.to_owned()),
+                    },
+                    Err(error) => break Some(error.to_string()),
+                },
+                Ok(None) => break None,
+                Err(error) => break Some(error.to_string()),
+            }
+        };
+        drop(feed);
+        if let Some(child) = self.children.all.get_mut(id) {
+            child.deframer = deframer;
+        }
+        if let Some(what) = broken {
+            self.broken(id, pid, what);
+        }
+    }
+
+    fn handed(
+        &mut self,
+        pid: Pid,
+        header: &FromWorker<'_>,
+        body: &[u8],
+    ) -> Result<(), &'static str> {
+        let Some(heir) = self.children.id_of(pid) else { return Ok(()) };
+        match header {
+            FromWorker::HandBack(
+                told @ (ToWorker::Deliver { .. }
+                | ToWorker::Exit(_)
+                | ToWorker::LinkDown(_)
+                | ToWorker::Cancel { .. }),
+            ) => {
+                self.children.push_ahead(heir, told, body);
+                self.check_overrun(heir);
+                self.mark_dirty(heir);
+            }
+            FromWorker::HandedOver => {
+                let old = self.children.all[heir].predecessor;
+                self.children.all_is_there(heir);
+                self.mark_dirty(heir);
+                if let Some(old) = old {
+                    self.let_go(old);
+                }
+            }
+            // Answered when it was a process.
+            FromWorker::Pong => {}
+            _ => return Err("frame after an upgrade"),
+        }
+        Ok(())
+    }
+
+    /// A worker is needed no more.
+    fn let_go(&mut self, id: ChildId) {
+        self.children.leave(id, Left::Nothing);
+        self.children.discard(id);
+        self.doom(id);
+    }
+
+    /// Ends the worker of a process, and the one in which it was until now.
+    pub(crate) fn kill(&mut self, pid: Pid) {
+        let Some(id) = self.children.id_of(pid) else { return };
+        if let Some(old) = self.children.all.get(id).and_then(|child| child.predecessor) {
+            self.doom(old);
+        }
+        self.doom(id);
+    }
+
+    /// The process is over: its worker is forgotten, or ends where it has outlived it.
+    pub(crate) fn over(&mut self, id: ChildId) {
+        let Some(child) = self.children.all.get(id) else { return };
+        let owner = child.owner();
+        if let Some(old) = child.predecessor {
+            self.let_go(old);
+        }
+        if self.children.lives(id) || self.is_coming(id) {
+            return self.let_go(id);
+        }
+        let child = self.children.all.get(id).filter(|child| child.born.is_none());
+        if let Some(nest) = child.and_then(|child| self.nest_of.get(&child.host)) {
+            self.nests[*nest].wanted.remove(owner, id);
+        }
+        self.forget(id);
+    }
+
+    /// True for one that a zygote was asked for and has not forked yet.
+    fn is_coming(&self, id: ChildId) -> bool {
+        let Some(child) = self.children.all.get(id).filter(|child| child.born.is_none()) else {
+            return false;
+        };
+        let nest = self.nest_of.get(&child.host);
+        nest.is_some_and(|nest| self.nests[*nest].in_flight.contains(&id))
+    }
+
+    /// A worker that was its process no more is reaped.
+    pub(crate) fn left_for_good(&mut self, id: ChildId, left: Left, end: ChildEnd) {
+        let Some(child) = self.children.all.get(id) else { return };
+        let born = child.born.as_ref();
+        let os_pid = born.map_or(0, |born| born.os_pid);
+        self.attendants.leave(born.and_then(|born| born.namespace));
+        let out_of_memory = self.was_out_of_memory(id);
+        if let Left::HandsBack(pid) = left {
+            let usage = Usage { cpu_ns: 0, out_of_memory };
+            self.input(Input::Exited { pid, os_pid, end, usage });
+        }
+        self.forget(id);
+    }
+}

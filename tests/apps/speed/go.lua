@@ -1,0 +1,4 @@
+-- Waits to be killed: see `crowds.stop`.
+return function()
+    process.inbox():receive()
+end
