@@ -6,6 +6,7 @@ use crate::{Config, Granted, Node, Output, Refusal};
 use alloc::borrow::ToOwned;
 use alloc::collections::BTreeSet;
 use alloc::string::String;
+use alloc::vec::Vec;
 use ipc::Pid;
 
 impl Node {
@@ -36,6 +37,10 @@ impl Node {
     pub(crate) fn upgradable(&mut self, from: Number, on: bool) -> Result<Granted, Refusal> {
         let process = self.processes.get_mut(&from).ok_or(Refusal::Gone)?;
         process.upgradable = on;
+        if on && core::mem::take(&mut process.outdated) {
+            let to = process.pid;
+            self.emit(Output::Outdated { to });
+        }
         Ok(Granted::Done)
     }
 
@@ -45,11 +50,17 @@ impl Node {
         self.processes.get(&pid.number).is_some_and(|process| process.upgradable)
     }
 
+    /// Tells those that have asked for it. Who asks later is told then: nobody can ask before it is
+    /// loaded, and by then it may have the old code.
     pub(crate) fn outdated(&mut self, entries: &BTreeSet<String>) {
-        let lives = |phase| matches!(phase, Phase::Loading { .. } | Phase::Running);
-        let all = self.processes.values().filter(|p| p.upgradable && lives(p.phase));
-        let told = all.filter(|process| entries.contains(&*process.entry));
-        let told: alloc::vec::Vec<_> = told.map(|process| process.pid).collect();
+        let mut told = Vec::new();
+        for process in self.processes.values_mut().filter(|p| entries.contains(&*p.entry)) {
+            match (process.phase, process.upgradable) {
+                (Phase::Unloaded | Phase::Ending, _) => {}
+                (_, true) => told.push(process.pid),
+                (_, false) => process.outdated = true,
+            }
+        }
         for to in told {
             self.emit(Output::Outdated { to });
         }

@@ -33,6 +33,8 @@ pub(crate) struct Process {
     pub(crate) listening: bool,
     /// It wants to be told where its code has changed.
     pub(crate) upgradable: bool,
+    /// Its code has changed, and it has not been told because it had not asked for that.
+    pub(crate) outdated: bool,
     /// It said that it is ready.
     pub(crate) ready: bool,
     pub(crate) links: BTreeSet<Number>,

@@ -211,6 +211,7 @@ impl Node {
             trap_links: false,
             listening: false,
             upgradable: false,
+            outdated: false,
             ready: false,
             links: BTreeSet::new(),
             watchers: BTreeSet::new(),

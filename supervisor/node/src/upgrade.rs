@@ -75,6 +75,7 @@ impl Node {
         let Limits { mailbox, wall_ns, .. } = process.limits;
         process.limits = Limits { mailbox, wall_ns, ..limits };
         process.entry = entry.clone();
+        process.outdated = false;
         process.phase = Phase::Upgrading;
         let (pid, limits) = (process.pid, process.limits);
         self.set_timer(number, Timer::Start, START_MAX_NS);

@@ -7,7 +7,7 @@ mod world;
 use ipc::frame::Ties;
 use ipc::limits::START_MAX_NS;
 use node::{ChildEnd, Stop};
-use world::{AGES, Act, Birth, Dest, JAILED, Lie, ROOMY, Reaping, Step, Who, World};
+use world::{AGES, Act, Birth, Dest, JAILED, LIBRARY, Lie, ROOMY, Reaping, Step, Who, World};
 
 const A: Who = Who::Born(0);
 const B: Who = Who::Born(1);
@@ -196,5 +196,32 @@ fn lineage_and_what_it_permits() {
         Step::Time(1_000_000_000),
     ];
     let reaping = Reaping::AtOnce;
+    Histories { reaping, beginning: &beginning, alphabet: &alphabet, longest: 4 }.hold();
+}
+
+/// A goes on in another worker: C watches it, B is linked to it and waits for the end of one of its own.
+#[test]
+fn going_on_in_another_worker() {
+    let beginning = [
+        Step::Call(C, Act::Monitor(to(A))),
+        Step::Call(B, Act::Link(to(A))),
+        Step::Call(A, Act::Exec(ROOMY, Birth::Loads)),
+        Step::Call(A, Act::Ask(to(C), 100)),
+        Step::Call(A, Act::Trap(true)),
+    ];
+    let alphabet = [
+        Step::Upgrade(A, None, Birth::Waits),
+        Step::Upgrade(A, Some(LIBRARY), Birth::Waits),
+        Step::Load(A, Birth::Loads),
+        Step::Load(A, Birth::Fails),
+        Step::Load(A, Birth::NoWorker),
+        Step::Call(A, Act::Upgradable(true)),
+        Step::Outdated,
+        Step::Fail(B),
+        Step::Return(D),
+        Step::Call(C, Act::Terminate(to(A))),
+        Step::Time(START_MAX_NS),
+    ];
+    let reaping = Reaping::Later;
     Histories { reaping, beginning: &beginning, alphabet: &alphabet, longest: 4 }.hold();
 }

@@ -12,7 +12,8 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::{RngSeed, TestRunner};
 use std::collections::BTreeSet;
 use world::{
-    Act, Birth, Breach, CRAMPED, Dest, JAILED, Law, Lie, ROOMY, Reaping, Step, Who, World,
+    Act, Birth, Breach, CRAMPED, Dest, ENTRY, JAILED, LIBRARY, Law, Lie, OTHER, ROOMY, Reaping,
+    Step, Who, World,
 };
 
 /// Processes that are there when a history begins.
@@ -86,6 +87,7 @@ fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         6 => (ties, host(), birth(), bytes()).prop_map(|(t, h, birth, b)| Act::Spawn(t, h, birth, b)),
         1 => host().prop_map(Act::SpawnOther),
+        2 => (host(), birth()).prop_map(|(host, birth)| Act::Exec(host, birth)),
         8 => tied,
         4 => named,
         8 => (dest(), bytes()).prop_map(|(dest, bytes)| Act::Ask(dest, bytes)),
@@ -146,6 +148,11 @@ fn end() -> impl Strategy<Value = Step> {
     ]
 }
 
+fn upgrade() -> impl Strategy<Value = Step> {
+    let entry = prop::sample::select(&[None, Some(OTHER), Some(ENTRY), Some(LIBRARY)][..]);
+    (who(), entry, birth()).prop_map(|(who, entry, birth)| Step::Upgrade(who, entry, birth))
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let stop = prop::sample::select(&[Stop::MainEnded, Stop::Asked, Stop::Now][..]);
     prop_oneof![
@@ -159,6 +166,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (who(), 0..100u64).prop_map(|(who, ns)| Step::Ask(who, ns)),
         1 => who().prop_map(Step::Terminate),
         2 => Just(Step::Outdated),
+        3 => upgrade(),
+        1 => (who(), 0..3_usize).prop_map(|(who, nth)| Step::GiveUp(who, nth)),
         12 => (who(), birth()).prop_map(|(who, birth)| Step::Load(who, birth)),
         32 => end(),
         12 => time().prop_map(Step::Time),
@@ -279,7 +288,8 @@ fn random_histories_reach_every_case() {
     due.extend(["Error", "Signal", "Link"].map(|kind| format!("LINK_DOWN {kind}")));
     let others = "Start Kill NodeReply Deliver Closed Cancel Ended Stopped Done Flag Pid \
         UnknownHost HostFull Stopping NotLoaded StartTimeout StartDied Gone Unresolved \
-        AlreadyMonitored NameTaken NameUnknown MailboxFull TooLarge AtLimit Denied Ready Outdated";
+        AlreadyMonitored NameTaken NameUnknown MailboxFull TooLarge AtLimit Denied Ready Outdated Upgrade \
+        Returned";
     due.extend(others.split_whitespace().map(str::to_owned));
     due.extend([true, false].map(|route| format!("accepted, route: {route}")));
     due.retain(|case| !seen.contains(case));

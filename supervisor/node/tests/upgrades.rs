@@ -214,3 +214,39 @@ fn one_that_is_being_killed_does_not_go_on() {
     assert_eq!(upgrade(&mut node, one, None), []);
     end(&mut node, one, KILLED);
 }
+
+#[test]
+fn who_asks_after_its_code_has_changed_is_told_then() {
+    let (mut node, one, other) = world();
+    let changed = std::collections::BTreeSet::from(["app:worker".to_owned()]);
+    let reload = |node: &mut Node| {
+        node.handle(0, Input::Outdated { entries: &changed });
+        drain(node)
+    };
+    let told = |outputs: &[Output]| {
+        let told = outputs.iter().filter_map(|output| match output {
+            Output::Outdated { to } => Some(*to),
+            _ => None,
+        });
+        told.collect::<Vec<_>>()
+    };
+    let asks = |node: &mut Node, pid, id, on| told(&call(node, pid, id, Op::Upgradable { on }));
+
+    node.handle(0, Input::Spawn { token: 6, entry: "app:worker", host: "app:host" });
+    let Some(Output::Start { pid: loading, .. }) = node.poll_output() else { panic!("it starts") };
+    upgrade(&mut node, one, None);
+    assert_eq!(told(&reload(&mut node)), [], "nobody has asked");
+    for (pid, who) in [(loading, "one that loads"), (one, "an heir")] {
+        say(&mut node, pid, &FromWorker::Loaded);
+        assert_eq!(asks(&mut node, pid, 1, true), [pid], "{who}");
+        assert_eq!(asks(&mut node, pid, 2, true), [], "{who} is told once");
+    }
+    assert_eq!(told(&reload(&mut node)), [one, loading], "both have asked");
+    assert_eq!(asks(&mut node, other, 1, true), [other], "one that ran all the time");
+
+    assert_eq!(asks(&mut node, other, 2, false), []);
+    assert_eq!(told(&reload(&mut node)), [one, loading]);
+    upgrade(&mut node, other, None);
+    say(&mut node, other, &FromWorker::Loaded);
+    assert_eq!(asks(&mut node, other, 3, true), [], "its new code is the newest");
+}

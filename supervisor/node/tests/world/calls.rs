@@ -7,7 +7,7 @@ use node::{Granted, Refusal};
 
 use super::due::{Answer, Due};
 use super::law::Law;
-use super::ledger::{Ledger, Spawner, set};
+use super::ledger::{How, Ledger, Spawner, set};
 
 const LINK: Ties = Ties { link: true, monitor: false };
 const MONITOR: Ties = Ties { link: false, monitor: true };
@@ -18,9 +18,16 @@ impl Ledger {
         let mut law = Law::Answers;
         let result = match *op {
             Op::Spawn { entry, host, ties, .. } => {
-                return self.spawn(Spawner::Process { pid: from, call, ties, charge }, entry, host);
+                let how = How::Loaded;
+                let spawner = Spawner::Process { pid: from, call, ties, charge, how };
+                return self.spawn(spawner, entry, host);
             }
-            Op::Exec { .. } => unreachable!("no step of a history is one: see tests/execs.rs"),
+            Op::Exec { entry, host, .. } => {
+                let (ties, how) = (Ties::default(), How::Ended);
+                let spawner = Spawner::Process { pid: from, call, ties, charge, how };
+                // Functions, which name no host, are in tests/execs.rs.
+                return self.spawn(spawner, entry, host.unwrap_or_default());
+            }
             Op::Send { dest, topic } => return self.asked(from, call, dest, topic, charge),
             Op::Monitor { dest } => self.monitors(from, dest),
             Op::Link { dest } => self.links(from, dest),
@@ -31,7 +38,7 @@ impl Ledger {
             Op::TrapLinks { on } => self.traps(from, on),
             // These worlds are no tests.
             Op::Chaos { .. } => Err(Refusal::NoChaos),
-            Op::Upgradable { on } => self.wants_upgrades(from, on),
+            Op::Upgradable { on } => self.wants_upgrades(from, on, &mut due),
             Op::Register { name, dest } => {
                 law = Law::Names;
                 self.registers(from, name, dest)
@@ -170,9 +177,12 @@ impl Ledger {
         Ok(Granted::Done)
     }
 
-    fn wants_upgrades(&mut self, from: Pid, on: bool) -> Result<Granted, Refusal> {
+    fn wants_upgrades(&mut self, from: Pid, on: bool, due: &mut Due) -> Result<Granted, Refusal> {
         if let Some(record) = self.living.get_mut(&from) {
             record.upgradable = on;
+            if on && std::mem::take(&mut record.outdated) {
+                due.outdated.insert(from);
+            }
         }
         Ok(Granted::Done)
     }

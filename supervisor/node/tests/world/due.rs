@@ -22,6 +22,10 @@ pub(crate) struct Due {
     pub(crate) cancels: Vec<(Pid, Option<Pid>)>,
     pub(crate) kills: BTreeSet<Pid>,
     pub(crate) outdated: BTreeSet<Pid>,
+    /// Who goes on with which entry.
+    pub(crate) upgrades: Vec<(Pid, String)>,
+    /// Whose call is answered by the end.
+    pub(crate) returned: Option<(Pid, CallId)>,
     /// The token of one that is ready.
     pub(crate) ready: Option<u32>,
     pub(crate) end: Option<End>,

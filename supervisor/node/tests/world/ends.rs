@@ -73,8 +73,10 @@ impl Ledger {
         let mut due = self.unload(pid, Answer::Exactly(Err(Refusal::NotLoaded(fault.clone()))));
         let Some(record) = self.living.get(&pid) else { return due };
         let order = record.order.clone();
+        let goes_on = record.stage == Stage::Upgrading;
+        let kind = if goes_on { ExitKind::Error } else { ExitKind::NodeDown };
         let Order { kind, message, limit, cause } =
-            order.unwrap_or_else(|| said(ExitKind::NodeDown, &fault.message));
+            order.unwrap_or_else(|| said(kind, &fault.message));
         let end = End { kind, message, limit, cause, ..self.end_of(pid) };
         self.end(end, &mut due);
         due
@@ -100,6 +102,9 @@ impl Ledger {
 
     fn end(&mut self, mut end: End, due: &mut Due) {
         let peers = self.peers(end.pid);
+        due.returned =
+            self.awaited.iter().find(|(_, child)| **child == end.pid).map(|(call, _)| *call);
+        let waits = self.forget_awaited(end.pid);
         self.forget(end.pid);
         due.closed = self.close(end.pid, |_| true).closed;
         for peer in peers {
@@ -113,6 +118,9 @@ impl Ledger {
                 due.kills.insert(peer);
             }
         }
+        due.kills.extend(
+            waits.into_iter().flat_map(|child| self.ordered(child, ExitKind::Terminated).kills),
+        );
         due.end = Some(end);
         due.stopped = self.stopped();
     }
@@ -170,7 +178,7 @@ impl Ledger {
                 (due_by(now, &mut deadlines.exit), ExitKind::Watchdog),
                 (due_by(now, &mut deadlines.wall), ExitKind::Wall),
             ];
-            if start.is_some() {
+            if start.is_some() && record.stage != Stage::Upgrading {
                 let unloaded = self.unload(pid, timeout);
                 due.replies.extend(unloaded.replies);
                 due.node_replies.extend(unloaded.node_replies);

@@ -30,13 +30,17 @@ impl Ledger {
         due
     }
 
-    /// Whoever asked for it and is about to run, or runs.
+    /// Whoever asked for it and is about to run, or runs. Who asks later is told then, once.
     pub(crate) fn outdated(&mut self, entries: &BTreeSet<String>) -> Due {
         let mut due = Due::default();
-        for (pid, record) in &self.living {
-            let lives = matches!(record.stage, Stage::Loading(_) | Stage::Running);
-            if record.upgradable && lives && entries.contains(&record.entry) {
-                due.outdated.insert(*pid);
+        for (pid, record) in &mut self.living {
+            let lives =
+                matches!(record.stage, Stage::Loading(_) | Stage::Running | Stage::Upgrading);
+            if lives && entries.contains(&record.entry) {
+                record.outdated |= !record.upgradable;
+                if record.upgradable {
+                    due.outdated.insert(*pid);
+                }
             }
         }
         due

@@ -8,7 +8,7 @@ use node::{Granted, Input, Refusal};
 
 use super::due::{Answer, Due, Newborn, Reply};
 use super::law::Law;
-use super::ledger::{Ledger, Spawner, Stage, set};
+use super::ledger::{How, Ledger, Spawner, Stage, set};
 
 impl Ledger {
     /// Writes the input into the book and says what must come out.
@@ -51,6 +51,16 @@ impl Ledger {
                 set(&mut record.deadlines.exit, self.now + EXIT_MAX_NS);
                 self.unload(from, Answer::Exactly(Err(Refusal::NotLoaded(fault.clone()))))
             }
+            (Stage::Upgrading, FromWorker::Loaded) => {
+                record.deadlines.start = None;
+                record.stage = Stage::Running;
+                Due::default()
+            }
+            (Stage::Upgrading, FromWorker::LoadFailed { fault }) => {
+                self.cannot_go_on(from, &fault.message)
+            }
+            (Stage::Running, FromWorker::Upgrade { entry }) => self.upgrades(from, *entry),
+            (_, FromWorker::GiveUp { call }) => self.gives_up(from, *call),
             (Stage::Running, FromWorker::Done { outcome }) => {
                 record.outcome = Some(outcome.clone());
                 record.stage = Stage::Ending;
@@ -112,13 +122,8 @@ impl Ledger {
         if self.stopping.is_some() {
             return Some(Refusal::Stopping);
         }
-        match entry {
-            super::ENTRY | super::OTHER => {}
-            super::LIBRARY => {
-                let kind = "library.lua".to_owned();
-                return Some(Refusal::NotAProcess { entry: entry.to_owned(), kind });
-            }
-            _ => return Some(Refusal::UnknownEntry(entry.to_owned())),
+        if let Err(refusal) = self.has_body(entry) {
+            return Some(refusal);
         }
         let Some(spec) = self.hosts.get(host) else {
             return Some(Refusal::UnknownHost(host.to_owned()));
@@ -128,9 +133,21 @@ impl Ledger {
         (there >= max as usize).then(|| Refusal::HostFull { host: host.into(), max })
     }
 
+    pub(crate) fn has_body(&self, entry: &str) -> Result<(), Refusal> {
+        match entry {
+            super::ENTRY | super::OTHER => Ok(()),
+            super::LIBRARY => {
+                let kind = "library.lua".to_owned();
+                Err(Refusal::NotAProcess { entry: entry.to_owned(), kind })
+            }
+            _ => Err(Refusal::UnknownEntry(entry.to_owned())),
+        }
+    }
+
     fn answer(&self, spawner: Spawner, answer: Answer, due: &mut Due) {
         match spawner {
             Spawner::Node { token } => due.node_replies.push((token, answer)),
+            Spawner::Process { how: How::Nothing, .. } => {}
             Spawner::Process { pid: to, call, .. } if self.living.contains_key(&to) => {
                 let law = answer.law(Law::Answers);
                 due.replies.push(Reply { to, call, answer, law });
@@ -151,7 +168,9 @@ impl Ledger {
         }
         let stage = std::mem::replace(&mut record.stage, Stage::Running);
         due.ready = record.token.filter(|_| record.ready);
-        if let Stage::Loading(spawner) = stage {
+        if let Stage::Loading(spawner) = stage
+            && !self.awaited.values().any(|child| *child == pid)
+        {
             self.answer(spawner, Answer::Exactly(Ok(Granted::Pid(pid))), &mut due);
         }
         due
@@ -168,6 +187,7 @@ impl Ledger {
         if let Spawner::Process { pid: spawner, .. } = spawner {
             // Those too that the newborn, or the spawner while it waited, had made beside.
             self.untie(spawner, pid, Ties { link: true, monitor: true });
+            self.awaited.retain(|_, child| *child != pid);
         }
         self.answer(spawner, answer, &mut due);
         due

@@ -100,6 +100,11 @@ impl Case<'_> {
         });
         let due = self.due.node_replies.iter().map(|(token, answer)| (*token, answer));
         breaches.extend(pairs(due, replies, |answer| (Law::Answers, answer)));
+        let returned = self.pick(|output| match output {
+            Output::Returned { to, call, .. } => Some((*to, *call)),
+            _ => None,
+        });
+        breaches.extend(same(Law::Answers, "results", self.due.returned.into_iter(), returned));
         breaches
     }
 
@@ -141,6 +146,11 @@ impl Case<'_> {
         });
         let due = self.due.outdated.iter().copied();
         breaches.extend(same(Law::Orders, "outdated ones", due, outdated));
+        let upgrades = self.pick(|output| match output {
+            Output::Upgrade { pid, entry, .. } => Some((*pid, entry.to_string())),
+            _ => None,
+        });
+        breaches.extend(same(Law::Orders, "upgrades", self.due.upgrades.iter().cloned(), upgrades));
         let ready = self.pick(|output| match output {
             Output::Ready { token } => Some(*token),
             _ => None,
@@ -235,6 +245,7 @@ impl Case<'_> {
 fn reason_of(output: &Output) -> Option<ExitReason> {
     match output {
         Output::Exit { reason, .. }
+        | Output::Returned { reason, .. }
         | Output::LinkDown { reason, .. }
         | Output::Ended { reason, .. } => Some((**reason).clone()),
         _ => None,
@@ -260,7 +271,7 @@ fn rank(output: &Output) -> Option<u8> {
     match output {
         Output::Reply { .. } | Output::NodeReply { .. } => Some(0),
         Output::Closed { .. } => Some(1),
-        Output::Exit { .. } => Some(2),
+        Output::Exit { .. } | Output::Returned { .. } => Some(2),
         Output::LinkDown { .. } | Output::Kill { .. } => Some(3),
         Output::Ended { .. } => Some(4),
         Output::Stopped => Some(5),

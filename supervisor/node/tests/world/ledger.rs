@@ -14,7 +14,17 @@ use super::permits::Told;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Spawner {
     Node { token: u32 },
-    Process { pid: Pid, call: CallId, ties: Ties, charge: u64 },
+    Process { pid: Pid, call: CallId, ties: Ties, charge: u64, how: How },
+}
+
+/// What the spawner waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum How {
+    Loaded,
+    /// The end is the answer.
+    Ended,
+    /// It goes on in another worker, and has forgotten that it waits.
+    Nothing,
 }
 
 impl Spawner {
@@ -37,6 +47,8 @@ impl Spawner {
 pub(crate) enum Stage {
     Loading(Spawner),
     Running,
+    /// It is to go on in another worker.
+    Upgrading,
     Unloaded,
     Ending,
 }
@@ -61,6 +73,7 @@ pub(crate) struct Record {
     pub(crate) listens: bool,
     pub(crate) ready: bool,
     pub(crate) upgradable: bool,
+    pub(crate) outdated: bool,
     /// Its worker has closed its socket.
     pub(crate) closed: bool,
     pub(crate) outcome: Option<Outcome>,
@@ -75,7 +88,7 @@ impl Record {
     pub(crate) fn can_speak(&self) -> bool {
         let liar = self.order.as_ref().is_some_and(|order| order.kind == ExitKind::Protocol);
         let mute = liar || self.closed;
-        !mute && matches!(self.stage, Stage::Loading(_) | Stage::Running)
+        !mute && matches!(self.stage, Stage::Loading(_) | Stage::Running | Stage::Upgrading)
     }
 
     pub(crate) fn is_connected(&self) -> bool {
@@ -131,6 +144,10 @@ pub(crate) struct Ledger {
     pub(crate) monitors: BTreeSet<(Pid, Pid)>,
     pub(crate) names: BTreeMap<String, Pid>,
     pub(crate) routes: BTreeMap<(Pid, RouteId), Route>,
+    /// Whose end a process waits for, by its call.
+    pub(crate) awaited: BTreeMap<(Pid, CallId), Pid>,
+    /// Who runs with another entry than at first, and so may have more than it may get.
+    pub(crate) upgraded: BTreeSet<Pid>,
     pub(crate) stopping: Option<Stopping>,
     /// Who has spawned whom, for everybody who was ever born.
     pub(crate) spawners: BTreeMap<Pid, Option<Pid>>,
@@ -227,6 +244,7 @@ impl Ledger {
         self.monitors.retain(|(watcher, target)| *watcher != pid && *target != pid);
         self.names.retain(|_, owner| *owner != pid);
         self.routes.retain(|(sender, _), _| *sender != pid);
+        self.awaited.retain(|_, child| *child != pid);
     }
 
     /// Takes from the outputs what only the node can decide: PIDs, routes, wording.
@@ -264,6 +282,7 @@ impl Ledger {
             listens: false,
             ready: false,
             upgradable: false,
+            outdated: false,
             closed: false,
             outcome: None,
             order: None,
@@ -275,8 +294,11 @@ impl Ledger {
         self.living.insert(pid, record);
         let spawner = newborn.spawner.process();
         self.spawners.insert(pid, spawner);
-        if let Spawner::Process { pid: spawner, ties, .. } = newborn.spawner {
+        if let Spawner::Process { pid: spawner, call, ties, how, .. } = newborn.spawner {
             self.tie(spawner, pid, ties);
+            if how == How::Ended {
+                self.awaited.insert((spawner, call), pid);
+            }
         }
     }
 

@@ -10,6 +10,7 @@ mod due;
 mod ends;
 mod errands;
 mod foresee;
+mod goes_on;
 mod hosts;
 mod judge;
 mod law;
@@ -147,6 +148,9 @@ impl World {
         match output {
             Output::Start { pid, .. } => {
                 self.born.push(pid);
+                self.events.push_back(Event::Becomes(pid, self.birth));
+            }
+            Output::Upgrade { pid, .. } => {
                 self.events.push_back(Event::Becomes(pid, self.birth));
             }
             Output::Kill { pid } => {

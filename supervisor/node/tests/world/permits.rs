@@ -55,11 +55,16 @@ impl Ledger {
         }
     }
 
-    pub(crate) fn may_spawn(&mut self, from: Pid, entry: &str, host: &str) -> Result<(), Refusal> {
-        let Permissions { spawn, hosts, .. } = self.permissions(from);
-        if !allows(&spawn, entry) {
-            return Err(self.denied(from, ("process.spawn", "spawn"), entry, entry));
+    pub(crate) fn may_spawn_entry(&mut self, from: Pid, entry: &str) -> Result<(), Refusal> {
+        match allows(&self.permissions(from).spawn, entry) {
+            true => Ok(()),
+            false => Err(self.denied(from, ("process.spawn", "spawn"), entry, entry)),
         }
+    }
+
+    pub(crate) fn may_spawn(&mut self, from: Pid, entry: &str, host: &str) -> Result<(), Refusal> {
+        self.may_spawn_entry(from, entry)?;
+        let hosts = self.permissions(from).hosts;
         let shown = format!("on host {host}");
         match allows(&hosts, host) {
             true => Ok(()),
@@ -161,6 +166,9 @@ impl Ledger {
                 if held > max as usize {
                     over.push(format!("{pid:?} holds {held} {what}, and may hold {max}"));
                 }
+            }
+            if self.upgraded.contains(pid) {
+                continue;
             }
             let own = |child: &&Pid| self.spawners.get(child) == Some(&Some(*pid));
             let own = self.living.keys().filter(own).count();

@@ -40,6 +40,8 @@ pub(crate) enum Act {
     Spawn(Ties, &'static str, Birth, usize),
     /// Of another entry, without ties.
     SpawnOther(&'static str),
+    /// Of the usual entry; its end is the answer.
+    Exec(&'static str, Birth),
     Link(Dest),
     Unlink(Dest),
     Monitor(Dest),
@@ -89,6 +91,10 @@ pub(crate) enum Step {
     Terminate(Who),
     /// What becomes of one that has been waiting to load.
     Load(Who, Birth),
+    /// It goes on with another entry, or with its own, in another worker.
+    Upgrade(Who, Option<&'static str>, Birth),
+    /// It waits no more for the end of one of those for whom it waits.
+    GiveUp(Who, usize),
     /// The body ended; the worker has not exited yet.
     Done(Who),
     /// The body ended and the worker exited.
@@ -123,6 +129,7 @@ impl Act {
             Act::Register(_, dest) => dest,
             Act::Spawn(..)
             | Act::SpawnOther(_)
+            | Act::Exec(..)
             | Act::Trap(_)
             | Act::Upgradable(_)
             | Act::Unregister(_)
@@ -137,6 +144,9 @@ impl Act {
             }
             Act::SpawnOther(host) => {
                 Op::Spawn { entry: OTHER, host, ties: Ties::default(), with: With::default() }
+            }
+            Act::Exec(host, _) => {
+                Op::Exec { entry: ENTRY, host: Some(host), with: With::default() }
             }
             Act::Link(_) => Op::Link { dest },
             Act::Unlink(_) => Op::Unlink { dest },

@@ -1,6 +1,6 @@
 //! How the world takes the steps of a history.
 
-use ipc::frame::{EXIT_MEMORY, FromWorker, Outcome, RouteId};
+use ipc::frame::{CallId, EXIT_MEMORY, FromWorker, Outcome, RouteId};
 use ipc::{Fault, FaultKind, Pid, PidText};
 use node::{ChildEnd, Input};
 
@@ -45,6 +45,14 @@ impl World {
             Step::Load(who, birth) => {
                 self.with(who, loading, |world, pid| world.becomes(pid, birth));
             }
+            Step::Upgrade(who, entry, birth) => {
+                self.birth = birth;
+                let runs = |record: &Record| record.can_speak() && record.stage == Stage::Running;
+                self.with(who, runs, |world, pid| {
+                    world.say(pid, &FromWorker::Upgrade { entry }, 10);
+                });
+            }
+            Step::GiveUp(who, nth) => self.give_up(who, nth),
             Step::Done(who) => self.body_ends(who, Outcome::Normal, None),
             Step::Return(who) => self.body_ends(who, Outcome::Normal, Some(ChildEnd::Code(0))),
             Step::Fail(who) => self.body_ends(who, failed(), Some(ChildEnd::Code(0))),
@@ -97,7 +105,7 @@ impl World {
 
     fn act(&mut self, who: Who, act: Act) {
         let Some(from) = self.find(who, Record::can_speak) else { return };
-        if let Act::Spawn(_, _, birth, _) = act {
+        if let Act::Spawn(_, _, birth, _) | Act::Exec(_, birth) = act {
             self.birth = birth;
         }
         let dest = act.dest().map_or_else(String::new, |dest| self.text(dest));
@@ -134,6 +142,15 @@ impl World {
         let own: Vec<_> = self.ledger.routes.range((from, 0)..=(from, RouteId::MAX)).collect();
         let ((_, id), route) = own.get(nth % own.len().max(1))?;
         Some((*id, (*route).clone()))
+    }
+
+    fn give_up(&mut self, who: Who, nth: usize) {
+        let Some(from) = self.find(who, Record::can_speak) else { return };
+        let waits = self.ledger.awaited.range((from, 0)..=(from, CallId::MAX));
+        let calls: Vec<_> = waits.map(|((_, call), _)| *call).collect();
+        // A call that is over, or never was, is given up in vain.
+        let call = calls.get(nth % calls.len().max(1)).copied().unwrap_or(9999);
+        self.say(from, &FromWorker::GiveUp { call }, 10);
     }
 
     fn body_ends(&mut self, who: Who, outcome: Outcome, end: Option<ChildEnd>) {
