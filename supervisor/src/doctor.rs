@@ -215,11 +215,12 @@ fn trial(
     let group = cgroups.as_mut().map(|cgroups| cgroups.take(&plan.limits)).transpose()?;
     // Nothing runs that asks for the time of a place.
     let code = code_file(&[], &Zones::default())?;
-    let started = Started::start(worker, plan, (ToZygote::Load, &code), cgroups.as_deref())?;
+    let started = Started::start(worker, plan, cgroups.as_deref())?;
     let (group, directory) = group.unzip();
     let end = Instant::now() + TRIAL_MAX;
     let mut patient = Patient { started, directory, pidfds: Vec::new(), end };
-    let result = patient.is_enclosed();
+    let loaded = patient.started.hand_over(ToZygote::Load, &code);
+    let result = loaded.and_then(|()| patient.is_enclosed());
     patient.end();
     if let (Some(cgroups), Some(group)) = (cgroups, group) {
         cgroups.give_back(group);

@@ -1,7 +1,7 @@
 //! A running app read again: on SIGHUP, or where its files have changed (`--watch`).
 //!
 //! 1. The manifests and sources are read and checked as at the start.
-//! 2. Where code has changed, a zygote of its own compiles all of it ([`ToZygote::Check`]); it forks no
+//! 2. Where code has changed, a zygote of its own compiles what is new of it ([`ToZygote::Check`]); it forks no
 //!    worker, and ends. Up to here nothing has changed for anybody, and an error leaves it so.
 //! 3. Spawns find the new entries; zygotes and warm workers of the old code go, as soon as the zygotes owe
 //!    no answer; services that have changed start again; processes that asked are told.
@@ -17,9 +17,8 @@ use crate::supervisor::Supervisor;
 use crate::task::Task;
 use crate::terminal::{one_line, rendered, say, say_line};
 use crate::watch::Watch;
-use crate::zones::of_this_machine;
 use crate::zygote::{Nest, code_file};
-use ipc::Limits;
+use ipc::{Limits, Zones};
 use ipc::limits::BROKEN_MAX;
 use ipc::sandbox::Layer;
 use node::services::{Key, State};
@@ -52,7 +51,7 @@ pub(crate) struct Reload {
 #[derive(Debug)]
 pub(crate) struct Pending {
     app: App,
-    /// Its code, where that is another one.
+    /// What of its code is new and has to be checked, where anything of the code is another.
     pub(crate) code: Option<OwnedFd>,
     changed: BTreeSet<String>,
     /// Entries that do not compile, each with why.
@@ -118,9 +117,11 @@ impl Supervisor {
             }
         };
         let changed = changed_code(&self.reload.app, &app);
-        let sources = app.sources();
+        let mut sources = app.sources();
         let is_same = self.reload.app.sources() == sources;
-        let code = match (!is_same).then(|| code_file(&sources, &of_this_machine())).transpose() {
+        sources.retain(|source| changed.contains(&source.id));
+        let check = || code_file(&sources, &Zones::default());
+        let code = match (!is_same).then(check).transpose() {
             Ok(code) => code,
             Err(error) => {
                 say(&format!("cannot hand over the code: {error}"));
@@ -207,13 +208,11 @@ impl Supervisor {
         let Some(pending) = self.reload.pending.take().filter(|_| !self.is_stopping()) else {
             return;
         };
-        let new = |entry: &String| pending.changed.contains(entry);
-        let broken: Vec<_> = pending.broken.iter().filter(|(entry, _)| new(entry)).collect();
-        for (entry, message) in &broken {
+        for (entry, message) in &pending.broken {
             let (what, help) = (format!("cannot reload {entry}"), "correct the script");
             self.reload.refuse(report::at_fault(&pending.app, &what, message, help));
         }
-        match broken.is_empty() {
+        match pending.broken.is_empty() {
             true => self.replace(pending),
             false => goes_on(),
         }
@@ -241,8 +240,8 @@ impl Supervisor {
         }
         let config = self.hosts_and_entries(&app);
         self.node.reconfigure(config);
-        if let Some(code) = code {
-            self.code = code;
+        if code.is_some() {
+            self.code = None;
             self.retire_code();
         }
         self.reload.app = app;

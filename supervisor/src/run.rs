@@ -10,8 +10,6 @@ use crate::supervisor::Supervisor;
 use crate::task::{Task, TaskEnd};
 use crate::terminal;
 use crate::watch::Watch;
-use crate::zones::of_this_machine;
-use crate::zygote::code_file;
 use ipc::PidText;
 use ipc::sandbox::Layers;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -187,8 +185,6 @@ pub(crate) fn prepare(
     request: &Request,
 ) -> Result<Supervisor, Diagnostic> {
     let worker = worker_binary(request.worker.as_deref())?;
-    let code = code_file(&app.sources(), &of_this_machine())
-        .map_err(|e| failed("cannot hand over the code", &e))?;
     raise_descriptor_limit();
     wait_for_children().map_err(|e| failed("cannot heed SIGCHLD", &e))?;
     let watch = request.watch.then(|| Watch::new(&request.app)).transpose();
@@ -196,7 +192,7 @@ pub(crate) fn prepare(
     let (enclosures, warm, event_results) = (enclosures(&app), warm(&app), app.event_results());
     let unenclosed = request.no_sandbox == NoSandbox::Allowed;
     let reload = Reload::new(app, request.app.clone(), unenclosed, watch);
-    let mut supervisor = Supervisor::new(config, tasks, worker, code, reload)
+    let mut supervisor = Supervisor::new(config, tasks, worker, reload)
         .map_err(|e| failed("cannot start the loop", &e))?;
     supervisor.verbose = request.verbose;
     supervisor.enclosures = enclosures;

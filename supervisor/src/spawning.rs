@@ -6,7 +6,8 @@ use crate::descriptors::Purpose;
 use crate::machine;
 use crate::source::Source;
 use crate::supervisor::{Later, Supervisor};
-use crate::zygote::{Nest, Started, Zygote};
+use crate::zones::of_this_machine;
+use crate::zygote::{Nest, Started, Zygote, code_file};
 use ipc::frame::{Birth, ToWorker};
 use ipc::limits::WARM_DEFAULT;
 use ipc::sandbox::{Layer, UIDS};
@@ -164,16 +165,13 @@ impl Supervisor {
     pub(crate) fn start_zygote(&mut self, nest: usize) -> io::Result<()> {
         let cgroups = self.cgroups.as_ref().ok().and_then(Option::as_ref);
         let plan = self.nests[nest].plan;
-        let pending = self.reload.pending.as_ref().filter(|_| self.reload.checker == Some(nest));
-        let request = match pending.and_then(|pending| pending.code.as_ref()) {
-            Some(code) => (ToZygote::Check, code),
-            None => (ToZygote::Load, &self.code),
-        };
-        let started = Started::start(&self.worker, plan, request, cgroups)?;
+        let started = Started::start(&self.worker, plan, cgroups)?;
         let starter = self.attendants.next_id();
         let control = self.register(started.control.as_raw_fd(), Source::Control(nest));
         let pidfd = self.register(started.pidfd.as_raw_fd(), Source::Attendant(starter));
-        if let Err(error) = control.and(pidfd) {
+        // It encloses itself while the first code of a run is put together.
+        let loaded = control.and(pidfd).and_then(|()| self.hand_code(nest, &started));
+        if let Err(error) = loaded {
             started.end();
             return Err(error);
         }
@@ -183,6 +181,18 @@ impl Supervisor {
         let deadline = self.now() + ANSWER_MAX_NS;
         self.nests[nest].deadline.get_or_insert(deadline);
         Ok(())
+    }
+
+    fn hand_code(&mut self, nest: usize, to: &Started) -> io::Result<()> {
+        let pending = self.reload.pending.as_ref().filter(|_| self.reload.checker == Some(nest));
+        if let Some(code) = pending.and_then(|pending| pending.code.as_ref()) {
+            return to.hand_over(ToZygote::Check, code);
+        }
+        let code = match self.code.take() {
+            Some(code) => code,
+            None => code_file(&self.reload.app.sources(), &of_this_machine())?,
+        };
+        to.hand_over(ToZygote::Load, self.code.insert(code))
     }
 
     /// Gives a child its socket and returns the worker's end.

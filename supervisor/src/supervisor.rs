@@ -69,9 +69,9 @@ pub(crate) struct Supervisor {
     pub(crate) printer: Printer,
     pub(crate) watchdog: Watchdog,
     pub(crate) throttled: Throttled,
-    /// Path of the worker binary, and the app's code for it.
+    /// Path of the worker binary, and the app's code for it, once a zygote has been started with it.
     pub(crate) worker: PathBuf,
-    pub(crate) code: OwnedFd,
+    pub(crate) code: Option<OwnedFd>,
     /// What workers can be enclosed in, what hosts say of it, and what the command line leaves.
     pub(crate) ground: Ground,
     pub(crate) cgroups: Result<Option<Cgroups>, Missing>,
@@ -130,7 +130,6 @@ impl Supervisor {
         config: Config,
         tasks: Vec<Task>,
         worker: PathBuf,
-        code: OwnedFd,
         reload: Reload,
     ) -> io::Result<Self> {
         let mut ground = Ground::find()?;
@@ -160,7 +159,7 @@ impl Supervisor {
             watchdog: Watchdog::default(),
             throttled: Throttled::default(),
             worker,
-            code,
+            code: None,
             ground,
             cgroups,
             enclosures: BTreeMap::new(),

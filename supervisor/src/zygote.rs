@@ -105,15 +105,13 @@ impl Nest {
 }
 
 impl Started {
-    /// Starts the worker binary, which forks a zygote, and hands that the app's code, to load or to
-    /// check.
+    /// Starts the worker binary, which encloses itself and forks a zygote that waits to be handed code.
     ///
     /// # Errors
     /// Where the binary cannot be started.
     pub(crate) fn start(
         worker: &Path,
         plan: Plan,
-        (request, code): (ToZygote, &OwnedFd),
         cgroups: Option<&Cgroups>,
     ) -> io::Result<Self> {
         let flags = SocketFlags::CLOEXEC;
@@ -133,7 +131,7 @@ impl Started {
                     io::Error::new(error.kind(), text)
                 }
             })?;
-        Self::hold(&child, ours, plan, (request, code), cgroups).inspect_err(|_| {
+        Self::hold(&child, ours, plan, cgroups).inspect_err(|_| {
             // Nobody else knows of it: it must not stay behind as a zombie.
             let _ = child.kill().and_then(|()| child.wait());
         })
@@ -143,7 +141,6 @@ impl Started {
         child: &Child,
         control: OwnedFd,
         plan: Plan,
-        (request, code): (ToZygote, &OwnedFd),
         cgroups: Option<&Cgroups>,
     ) -> io::Result<Self> {
         let os_pid = child.id();
@@ -156,8 +153,15 @@ impl Started {
             cgroups.adopt(os_pid)?;
         }
         say(&control, &ToZygote::Enclose(plan), &[])?;
-        say(&control, &request, &[code.as_fd()])?;
         Ok(Started { control, pidfd, os_pid })
+    }
+
+    /// Hands it the app's code, to load or to check.
+    ///
+    /// # Errors
+    /// As sendmsg(2).
+    pub(crate) fn hand_over(&self, request: ToZygote, code: &OwnedFd) -> io::Result<()> {
+        say(&self.control, &request, &[code.as_fd()]).map(drop)
     }
 
     /// Kills it and takes the kernel's report, which is there at once.

@@ -209,15 +209,22 @@ fn hosts_stay_as_they_are_however_often_the_app_is_read_again() {
 }
 
 #[test]
-fn an_entry_that_is_broken_already_does_not_stand_in_the_way() {
-    let manifest =
-        format!("{MANIFEST}  - {{name: b, kind: process.lua, source: 'file://b.lua'}}\n");
-    let app = app().file("_index.yaml", &manifest).file("b.lua", "return function(");
+fn entries_that_are_broken_already_neither_stand_in_the_way_nor_hide_another() {
+    // More than are told of (`BROKEN_MAX`).
+    let broken: String = (0..20)
+        .map(|n| format!("  - {{name: b{n}, kind: process.lua, source: 'file://b.lua'}}\n"))
+        .collect();
+    let app = app().file("_index.yaml", &format!("{MANIFEST}{broken}"));
+    let app = app.file("b.lua", "return function(");
     let mut live = Edited::start(app, &[]);
     live.says("a says\told");
     live.write("a.lua", &says("new"));
     live.reload();
     live.tells("wabe: the app was read again: app:a changed");
+    live.write("main.lua", "return function(");
+    live.reload();
+    live.tells("error: cannot reload app:main: ");
+    live.tells("wabe: the app goes on as it was, until it can be read again");
     live.end();
 }
 
