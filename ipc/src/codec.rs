@@ -33,6 +33,12 @@ pub fn decode<'a, T: Deserialize<'a>>(header: &'a [u8]) -> Result<T, HeaderError
     Ok(T::deserialize(&mut decoder)?)
 }
 
+/// True for a header that can be encoded: what a worker says may be longer when it is said again.
+#[must_use]
+pub fn is_fit(header: &impl Serialize) -> bool {
+    rmp_serde::to_vec(header).is_ok_and(|header| header.len() <= HEADER_MAX)
+}
+
 /// Appends one frame to `out`.
 ///
 /// # Panics
@@ -82,6 +88,23 @@ mod tests {
         let mut out = Vec::new();
         encode(&mut out, &ToWorker::Deliver { from: "x", topic: "t" }, b"");
         assert!(decode::<FromWorker<'_>>(header_of(&out)).is_err());
+    }
+
+    #[test]
+    fn a_header_that_grows_when_it_is_said_again_is_not_fit() {
+        // HandBack(Deliver { from, topic: "" }) with numbers in place of names.
+        let mut header = vec![0x81, 14, 0x81, 6, 0x92, 0xda];
+        let from = HEADER_MAX - header.len() - 3;
+        header.extend_from_slice(&u16::try_from(from).expect("16 bits").to_be_bytes());
+        header.extend(std::iter::repeat_n(b'a', from));
+        header.push(0xa0);
+        assert_eq!(header.len(), HEADER_MAX);
+        let said = decode::<FromWorker<'_>>(&header).expect("it is a header");
+        let FromWorker::HandBack(told @ ToWorker::Deliver { .. }) = said else {
+            panic!("{said:?}")
+        };
+        assert!(!is_fit(&told));
+        assert!(is_fit(&ToWorker::Deliver { from: "x", topic: "t" }));
     }
 
     #[test]

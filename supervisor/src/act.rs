@@ -8,6 +8,7 @@ use crate::terminal::{say, say_line};
 use crate::wire::told;
 use ipc::frame::FromWorker;
 use ipc::limits::PRINT_MAX;
+use ipc::quota::bytes_text;
 use ipc::{Frame, Pid};
 use node::services::Event;
 use node::{Input, Output};
@@ -132,12 +133,27 @@ impl Supervisor {
         };
         let text = about.and_then(|pid| self.children.text(pid));
         let Some(id) = self.children.id_of(to) else { return };
-        let told = told(output, |_| text.as_deref(), topic, unix_ns());
-        if let Some(told) = told {
-            self.children.push(id, &told.header, if told.with_body { body } else { &[] });
-            self.check_overrun(id);
-            self.mark_dirty(id);
+        let Some(told) = told(output, |_| text.as_deref(), topic, unix_ns()) else { return };
+        let body = if told.with_body { body } else { &[] };
+        if !body.is_empty() && !self.children.takes_body(id, body.len()) {
+            self.children.push(id, &told.header, &[]);
+            self.say_left_out(to, text.as_deref(), body.len());
+        } else {
+            self.children.push(id, &told.header, body);
+            if !body.is_empty() {
+                self.children.count_body(id, body.len());
+            }
         }
+        self.check_overrun(id);
+        self.mark_dirty(id);
+    }
+
+    /// As a worker says it of values that are too heavy for it: on standard output, as a line of who
+    /// would have got them.
+    fn say_left_out(&mut self, to: Pid, from: Option<&str>, len: usize) {
+        let (from, len) = (from.unwrap_or("a process that was waited for"), bytes_text(len as u64));
+        let text = format!("dropped what {from} left ({len}): there is no room for it here");
+        self.print(to, text.as_bytes());
     }
 
     /// A child was told something: was that too much?

@@ -1,5 +1,6 @@
 //! The workers: OS processes, each with a hold on it and a socket.
 
+mod bodies;
 mod handing;
 mod payload;
 
@@ -22,7 +23,8 @@ use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
-pub(crate) use handing::Left;
+use bodies::Bodies;
+pub(crate) use handing::{Left, Postponed};
 pub(crate) use payload::Payload;
 
 /// Index of a child in its table.
@@ -50,6 +52,10 @@ pub(crate) struct Child {
     pub(crate) left: Option<Left>,
     /// Bytes in the outbox from which on it is ended.
     pub(crate) outbox_max: usize,
+    /// Of what is queued for it, what the ends of others left.
+    pub(crate) bodies: Bodies,
+    /// It wants to go on elsewhere, and must not before it has paid for what it has printed.
+    pub(crate) postponed: Option<Postponed>,
     /// What its body left: the result or the error.
     pub(crate) result: Vec<u8>,
     /// Its end is ordered, because it does not read.
@@ -84,6 +90,8 @@ pub(crate) struct Child {
     pub(crate) watch: Option<Watch>,
     /// What it has printed lately.
     pub(crate) printed: Printed,
+    /// CPU time in nanoseconds that its process had used in other workers before.
+    pub(crate) spent_ns: u64,
     /// Its control group, where it has one.
     pub(crate) group: Option<Group>,
 }
@@ -126,8 +134,6 @@ pub(crate) struct Assigned {
     pub(crate) prefix: Option<String>,
     /// What it may use.
     pub(crate) limits: Limits,
-    /// CPU time in nanoseconds that it has used in other workers, where that is limited.
-    pub(crate) spent_ns: u64,
 }
 
 impl Child {
@@ -144,6 +150,8 @@ impl Child {
             predecessor: None,
             left: None,
             outbox_max: OUTBOX_SLACK,
+            bodies: Bodies::default(),
+            postponed: None,
             result: Vec::new(),
             condemned: false,
             doomed: false,
@@ -161,6 +169,7 @@ impl Child {
             heard: 0,
             watch: None,
             printed: Printed::default(),
+            spent_ns: 0,
             group: None,
         }
     }
@@ -320,6 +329,7 @@ impl Children {
             child.blocked = false;
         }
         let written = before - child.outbox.len();
+        child.bodies.written(written);
         self.queued -= written;
         written > 0
     }
@@ -327,7 +337,9 @@ impl Children {
     /// Who is to be ended because too much is queued: the child itself, where its own outbox is over
     /// its limit; where all together are, one of the host that has most. Nothing more is queued for it.
     pub(crate) fn overrun(&mut self, id: ChildId) -> Option<ChildId> {
-        let too_long = |child: &Child| child.queued() > child.outbox_max;
+        // What the ends of others left has a measure of its own: who has ended is no fault of this one.
+        let too_long =
+            |child: &Child| child.queued().saturating_sub(child.bodies.bytes()) > child.outbox_max;
         let id = match self.all.get(id).is_some_and(too_long) {
             true => id,
             false if self.queued > OUTBOXES_MAX => self.longest()?,

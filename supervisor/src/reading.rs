@@ -36,6 +36,9 @@ impl Supervisor {
             child.readable = false;
             let held_up = child.paused || child.silent || child.born.is_none();
             let most = if several || self.in_pieces(id) { PIECE } else { ROUND };
+            if !held_up {
+                self.upgrade_at_last(id);
+            }
             let eager = !held_up && self.read(id, most, |child| !child.paused);
             if let Some(child) = self.children.all.get_mut(id) {
                 child.eager = eager;
@@ -157,8 +160,11 @@ impl Supervisor {
                         break Some("frame before all was handed over".to_owned());
                     }
                     Ok(header) => {
-                        self.frame(pid, &header, frame);
                         left = matches!(header, FromWorker::Upgrade { .. });
+                        match self.postpones(id, &header, frame.body) {
+                            true => {}
+                            false => self.frame(pid, &header, frame),
+                        }
                     }
                     Err(error) => break Some(error.to_string()),
                 },

@@ -77,7 +77,7 @@ impl Supervisor {
         };
         let header = ToWorker::Become { pid: &text, entry: &entry, limits, birth };
         self.children.push(id, &header, arguments);
-        let assigned = Assigned { pid, text: text.clone(), entry, prefix, limits, spent_ns: 0 };
+        let assigned = Assigned { pid, text: text.clone(), entry, prefix, limits };
         self.children.assign(id, assigned);
         self.lower_cpu(id);
         self.limit_group(id);
@@ -257,7 +257,7 @@ impl Supervisor {
         let (Some(process), Some(born)) = (&child.process, &child.born) else { return };
         let host = self.node.host(&child.host).map_or(u64::MAX, |host| host.limits.cpu_s);
         // What is left of it, where it has lived in other workers before; the kernel counts seconds.
-        let own = process.limits.cpu_s.saturating_sub(process.spent_ns / 1_000_000_000).max(1);
+        let own = process.limits.cpu_s.saturating_sub(child.spent_ns / 1_000_000_000).max(1);
         let os_pid = i32::try_from(born.os_pid).ok().and_then(OsPid::from_raw);
         if let (true, Some(os_pid)) = (own < host, os_pid) {
             // Its number is its own until it is reaped. It fails only where it is dead already.

@@ -1,11 +1,11 @@
 //! A process that goes on in another worker: the new one gets what the old one hands back, and then what
 //! has come meanwhile. Whichever of both ends before that is over, the process ends with it, once.
 
-use crate::children::{Assigned, ChildId, Left};
+use crate::children::{Assigned, ChildId, Left, Postponed};
 use crate::supervisor::Supervisor;
 use ipc::codec::frame_max;
 use ipc::frame::{Birth, FromWorker, ToWorker};
-use ipc::{Limits, Outbox, Pid};
+use ipc::{Frame, Limits, Outbox, Pid};
 use node::{ChildEnd, Input, Usage};
 use std::rc::Rc;
 
@@ -30,14 +30,37 @@ impl Supervisor {
         let birth = Birth { event_result, goes_on: true, ..Birth::default() };
         let header = ToWorker::Become { pid: &text, entry: &entry, limits, birth };
         self.children.push(new, &header, arguments);
-        let assigned = Assigned { pid, text: text.clone(), entry, prefix, limits, spent_ns };
+        let assigned = Assigned { pid, text: text.clone(), entry, prefix, limits };
         self.children.assign(new, assigned);
+        self.children.all[new].spent_ns = spent_ns;
         self.succeed(old, new);
         self.lower_cpu(new);
         self.limit_group(new);
         self.mark_dirty(new);
         self.say_started(pid);
         self.ask_for_workers(nest);
+    }
+
+    /// True for an upgrade that has to wait until what was printed is paid for: the next worker could
+    /// print as much again.
+    pub(crate) fn postpones(&mut self, id: ChildId, header: &FromWorker<'_>, body: &[u8]) -> bool {
+        let FromWorker::Upgrade { entry } = header else { return false };
+        let Some(child) = self.children.all.get_mut(id).filter(|child| child.paused) else {
+            return false;
+        };
+        let (entry, arguments) = (entry.map(str::to_owned), body.to_vec());
+        child.postponed = Some(Postponed { entry, arguments });
+        true
+    }
+
+    /// Lets one go on elsewhere that had to wait.
+    pub(crate) fn upgrade_at_last(&mut self, id: ChildId) {
+        let Some(child) = self.children.all.get_mut(id) else { return };
+        let Some(Postponed { entry, arguments }) = child.postponed.take() else { return };
+        let Some(pid) = child.process.as_ref().map(|process| process.pid) else { return };
+        let header = FromWorker::Upgrade { entry: entry.as_deref() };
+        self.frame(pid, &header, Frame { header: &[], body: &arguments, large: None });
+        self.expect_hand_back(id);
     }
 
     /// Ends a process that has no CPU time left to go on with. The kernel counts for each worker anew, in
@@ -78,6 +101,7 @@ impl Supervisor {
             match feed.next_frame() {
                 Ok(Some(frame)) => match ipc::codec::decode(frame.header) {
                     Ok(header) => match self.handed(pid, &header, frame.body) {
+                        Ok(()) if header == FromWorker::HandedOver => break None,
                         Ok(()) => {}
                         Err(what) => break Some(what.to_owned()),
                     },
@@ -110,6 +134,10 @@ impl Supervisor {
                 | ToWorker::LinkDown(_)
                 | ToWorker::Cancel { .. }),
             ) => {
+                // It is encoded anew, and not every encoding is as short as its own.
+                if !ipc::codec::is_fit(told) {
+                    return Err("handed back with a header that is too long");
+                }
                 self.children.push_ahead(heir, told, body);
                 self.check_overrun(heir);
                 self.mark_dirty(heir);
@@ -119,6 +147,7 @@ impl Supervisor {
                 self.children.all_is_there(heir);
                 self.mark_dirty(heir);
                 if let Some(old) = old {
+                    self.charge_parting(old, heir);
                     self.let_go(old);
                 }
             }
@@ -127,6 +156,18 @@ impl Supervisor {
             _ => return Err("frame after an upgrade"),
         }
         Ok(())
+    }
+
+    /// What a worker has used since its process was to go on is used by that process.
+    fn charge_parting(&mut self, old: ChildId, heir: ChildId) {
+        let spent_ns = self.children.all[old].cpu_ns();
+        let child = &mut self.children.all[heir];
+        child.spent_ns = spent_ns;
+        let limits = child.process.as_ref().map(|process| process.limits);
+        if limits.is_some_and(|limits| spent_ns / 1_000_000_000 >= limits.cpu_s) {
+            return self.doom(heir);
+        }
+        self.lower_cpu(heir);
     }
 
     /// A worker is needed no more.

@@ -7,7 +7,6 @@
 
 use crate::children::{Child, ChildId};
 use crate::supervisor::Supervisor;
-use ipc::Pid;
 use ipc::frame::ToWorker;
 use ipc::limits::WATCHDOG_NS;
 use node::{Input, Stuck};
@@ -17,13 +16,20 @@ use std::fs;
 /// CPU time in one period below which a worker does not compute.
 const IDLE_NS: u64 = WATCHDOG_NS / 100;
 
-/// Workers that were told something, by the time at which they are looked at.
+/// Workers that were told something.
 #[derive(Debug, Default)]
-pub(crate) struct Watchdog(VecDeque<(u64, ChildId, Pid)>);
+pub(crate) struct Watchdog {
+    /// Each with the number of its watch, by the time at which it is looked at.
+    queue: VecDeque<(u64, ChildId, u64)>,
+    /// The number of the last watch.
+    last: u64,
+}
 
 /// What was known of a worker when it was looked at last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Watch {
+    /// Its number. The id of a worker that is gone is another's soon, and a process may go on as that.
+    number: u64,
     /// Bytes that it had ever said.
     heard: u64,
     /// Bytes that it had ever said when it was told something last.
@@ -83,12 +89,12 @@ fn judge(before: Watch, look: Look, turn_ns: u64) -> Verdict {
 
 impl Watchdog {
     pub(crate) fn next(&self) -> Option<u64> {
-        self.0.front().map(|(at, ..)| *at)
+        self.queue.front().map(|(at, ..)| *at)
     }
 
-    fn due(&mut self, now: u64) -> Option<(ChildId, Pid)> {
-        let (at, ..) = *self.0.front()?;
-        (at <= now).then(|| self.0.pop_front().map(|(_, id, pid)| (id, pid)))?
+    fn due(&mut self, now: u64) -> Option<(ChildId, u64)> {
+        let (_, id, number) = self.queue.pop_front_if(|(at, ..)| *at <= now)?;
+        Some((id, number))
     }
 }
 
@@ -97,13 +103,17 @@ impl Supervisor {
     pub(crate) fn watch(&mut self, id: ChildId) {
         let at = self.now() + WATCHDOG_NS;
         let Some(child) = self.children.all.get_mut(id) else { return };
-        let Some(process) = &child.process else { return };
+        if child.process.is_none() {
+            return;
+        }
         let heard = child.heard;
         match &mut child.watch {
             Some(watch) => watch.told = heard,
             None => {
-                self.watchdog.0.push_back((at, id, process.pid));
-                child.watch = Some(Watch { heard, told: heard, ..Watch::default() });
+                self.watchdog.last += 1;
+                let number = self.watchdog.last;
+                self.watchdog.queue.push_back((at, id, number));
+                child.watch = Some(Watch { number, heard, told: heard, ..Watch::default() });
             }
         }
     }
@@ -111,11 +121,12 @@ impl Supervisor {
     /// Looks at those that are due.
     pub(crate) fn check_watched(&mut self) {
         let now = self.now();
-        while let Some((id, pid)) = self.watchdog.due(now) {
+        while let Some((id, number)) = self.watchdog.due(now) {
             let Some(child) = self.children.all.get_mut(id) else { continue };
-            if child.process.as_ref().is_none_or(|process| process.pid != pid) {
+            if child.watch.is_none_or(|watch| watch.number != number) {
                 continue;
             }
+            let Some(pid) = child.process.as_ref().map(|process| process.pid) else { continue };
             let watch = match child.judge() {
                 Verdict::Rest => {
                     child.watch = None;
@@ -134,7 +145,7 @@ impl Supervisor {
             if let Some(child) = self.children.all.get_mut(id) {
                 child.watch = Some(watch);
             }
-            self.watchdog.0.push_back((now + WATCHDOG_NS, id, pid));
+            self.watchdog.queue.push_back((now + WATCHDOG_NS, id, number));
             self.mark_dirty(id);
         }
     }
@@ -156,8 +167,8 @@ impl Child {
     /// The CPU time that its process has used, in this worker and in those before. It can be had until
     /// it is reaped.
     pub(crate) fn cpu_ns(&self) -> u64 {
-        let here = self.born.as_ref().and_then(|born| seen(born.os_pid)).map_or(0, |(_, cpu)| cpu);
-        here + self.process.as_ref().map_or(0, |process| process.spent_ns)
+        let here = self.born.as_ref().and_then(|born| run_ns(born.os_pid)).unwrap_or(0);
+        here + self.spent_ns
     }
 
     /// The same where it is limited, else 0: to look is not for nothing.
@@ -172,6 +183,20 @@ impl Child {
     }
 }
 
+/// CPU time in nanoseconds of a child with one thread that is not reaped yet: to the nanosecond where the
+/// kernel tells it so (/proc/PID/schedstat), for what is rounded off adds up where a process goes on in
+/// another worker again and again.
+fn run_ns(os_pid: u32) -> Option<u64> {
+    let exact = fs::read_to_string(format!("/proc/{os_pid}/schedstat")).ok();
+    let exact = exact.and_then(|line| line.split(' ').next()?.parse().ok());
+    // proc_pid_stat(5) counts whole ticks, of two kinds.
+    exact.or_else(|| Some(seen(os_pid)?.1 + 2 * tick_ns()))
+}
+
+fn tick_ns() -> u64 {
+    1_000_000_000 / rustix::param::clock_ticks_per_second()
+}
+
 /// State and CPU time in nanoseconds of a child that is not reaped yet (proc_pid_stat(5)).
 pub(crate) fn seen(os_pid: u32) -> Option<(char, u64)> {
     let stat = fs::read_to_string(format!("/proc/{os_pid}/stat")).ok()?;
@@ -181,7 +206,7 @@ pub(crate) fn seen(os_pid: u32) -> Option<(char, u64)> {
     let state = fields.next()?.chars().next()?;
     let user: u64 = fields.nth(10)?.parse().ok()?;
     let system: u64 = fields.next()?.parse().ok()?;
-    Some((state, (user + system) * (1_000_000_000 / rustix::param::clock_ticks_per_second())))
+    Some((state, (user + system) * tick_ns()))
 }
 
 #[cfg(test)]
@@ -205,7 +230,7 @@ mod tests {
 
     #[test]
     fn whoever_said_something_before_it_was_told_the_last_is_watched_on() {
-        let told_again = Watch { heard: 5, told: 7, asked: Some(5), cpu: 5 };
+        let told_again = Watch { number: 1, heard: 5, told: 7, asked: Some(5), cpu: 5 };
         let on = Watch { heard: 7, asked: None, ..told_again };
         assert_eq!(judge(told_again, look('T', 5), TURN), Verdict::WatchOn(on));
         let asked = Watch { asked: Some(5), ..on };
@@ -214,7 +239,7 @@ mod tests {
 
     #[test]
     fn whoever_does_not_answer_is_ended_unless_it_has_an_excuse() {
-        let asked = Watch { heard: 7, told: 7, asked: Some(0), cpu: 0 };
+        let asked = Watch { number: 1, heard: 7, told: 7, asked: Some(0), cpu: 0 };
         for stopped in ['S', 'T', 't'] {
             let end = Verdict::End(Stuck::Silent { ns: WATCHDOG_NS });
             assert_eq!(judge(asked, look(stopped, IDLE_NS - 1), TURN), end);
@@ -232,5 +257,6 @@ mod tests {
         let me = std::process::id();
         let (state, _) = seen(me).expect("this process is there");
         assert!("RSD".contains(state), "{state}");
+        assert!(run_ns(me).expect("this process is there") > 0);
     }
 }

@@ -109,11 +109,7 @@ impl Started {
     ///
     /// # Errors
     /// Where the binary cannot be started.
-    pub(crate) fn start(
-        worker: &Path,
-        plan: Plan,
-        cgroups: Option<&Cgroups>,
-    ) -> io::Result<Self> {
+    pub(crate) fn start(worker: &Path, plan: Plan, cgroups: Option<&Cgroups>) -> io::Result<Self> {
         let flags = SocketFlags::CLOEXEC;
         let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
         let mut child = Command::new(worker)

@@ -5,7 +5,7 @@ use rustix::process::Signal;
 use std::time::Instant;
 use tests::live::{DEADLINE, GO};
 use tests::proc::Hold;
-use tests::{App, Live, run};
+use tests::{App, Live, Ran, run};
 
 /// Sends numbered messages on two topics, as fast as it may, to one that upgrades again and again.
 const FLOOD: &str = r#"
@@ -180,4 +180,71 @@ fn cpu_time_is_over_also_for_one_that_begins_anew_again_and_again() {
     let ran = run(&mut app.command("app:main"), DEADLINE);
     assert!(ran.code == Some(0) && !ran.late && !ran.leaked, "{ran:#?}");
     assert!(ran.stdout.starts_with("cpu\t"), "{}", ran.stdout);
+}
+
+/// The same in pieces that the kernel counts as nothing.
+const BURNS_LITTLE: &str = r#"
+return function(lives)
+  local from = os.clock()
+  while os.clock() - from < 0.008 do end
+  process.upgrade(nil, lives + 1)
+end"#;
+
+const WATCHES: &str = r#"
+return function(entry, patience)
+  local pid = assert(process.spawn_monitored(entry, "app:processes", 0))
+  local patience = time.after(patience or "1m")
+  local selected = channel.select({ patience:case_receive(), process.events():case_receive() })
+  local event = selected.value
+  if selected.channel == patience then
+    process.terminate(pid)
+    event = process.events():receive()
+  end
+  print(event.exit.kind, event.error or event.result)
+end"#;
+
+fn end_of(host: &str, script: &str, patience: &str) -> Ran {
+    let app = App::of(host, &[("main", WATCHES), ("other", script)]);
+    let ran = run(app.command("app:main").args(["app:other", patience]), DEADLINE);
+    assert!(ran.code == Some(0) && !ran.late && !ran.leaked, "{ran:#?}");
+    ran
+}
+
+#[test]
+fn cpu_time_is_over_also_where_each_life_is_short() {
+    let ran = end_of("{cpu: 1s}", BURNS_LITTLE, "1m");
+    assert!(ran.stdout.starts_with("cpu\t"), "{}", ran.stdout);
+}
+
+/// Prints as much at once as ten seconds allow, twice.
+const PRINTS: &str = r#"
+return function(lives)
+  if lives == 2 then return lives end
+  print(string.rep("x\n", 100))
+  process.upgrade(nil, lives + 1)
+end"#;
+
+#[test]
+fn what_was_printed_is_paid_for_before_a_process_goes_on() {
+    let ran = end_of("{log_rate: 10}", PRINTS, "2s");
+    assert!(ran.stdout.contains("\nterminated\t"), "{}", ran.stdout);
+    assert_eq!(ran.stdout.matches("] x\n").count(), 100, "{}", ran.stdout);
+    let ran = end_of("{log_rate: 100}", PRINTS, "1m");
+    assert!(ran.stdout.ends_with("\nnormal\t2\n"), "{}", ran.stdout);
+}
+
+/// Upgrades for longer than the watchdog waits, and thousands of times.
+const RESTLESS: &str = r#"
+return function(lives, from)
+  from = from or os.time()
+  if os.time() - from > 11 then return lives end
+  time.sleep("1ms")
+  process.upgrade(nil, lives + 1, from)
+end"#;
+
+#[test]
+fn one_that_upgrades_all_the_time_is_not_taken_for_one_that_is_stuck() {
+    let ran = end_of("{}", RESTLESS, "1m");
+    let lives = ran.stdout.strip_prefix("normal\t").and_then(|lives| lives.trim().parse().ok());
+    assert!(lives.is_some_and(|lives: u32| lives > 300), "{}", ran.stdout);
 }

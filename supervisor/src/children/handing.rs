@@ -13,6 +13,14 @@ pub(crate) enum Left {
     Nothing,
 }
 
+/// An upgrade that has to wait.
+#[derive(Debug)]
+pub(crate) struct Postponed {
+    /// The entry, and the arguments.
+    pub(crate) entry: Option<String>,
+    pub(crate) arguments: Vec<u8>,
+}
+
 impl Children {
     /// Queues a frame ahead of what waits until its predecessor has handed all back.
     pub(crate) fn push_ahead(&mut self, id: ChildId, header: &ToWorker<'_>, body: &[u8]) {
