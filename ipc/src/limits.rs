@@ -200,7 +200,7 @@ pub const INTENSITY_MAX: u32 = 1000;
 /// `period` of a group that does not say otherwise.
 pub const PERIOD_DEFAULT_NS: u64 = 5_000_000_000;
 
-/// Entries that do not compile of which a check tells.
+/// Entries that do not load of which a reload tells.
 pub const BROKEN_MAX: usize = 16;
 
 /// Time without a change of an app's files after which it is read again.

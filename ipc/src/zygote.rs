@@ -12,8 +12,6 @@ pub enum ToZygote {
     Enclose(Plan),
     /// The entries of the app. Descriptor: a file as [`load_file`] makes it.
     Load,
-    /// In place of `Load`: compile them, say which do not, and end.
-    Check,
     /// Fork a worker. Descriptors: its end of the socket, and the directory of its control group
     /// where it gets one.
     Fork {
@@ -35,16 +33,6 @@ pub enum FromZygote {
     Enclosed(Vec<Missing>),
     /// It could not be enclosed as planned, and exits.
     NotEnclosed(Missing),
-    /// To be checked, this entry does not compile. At most
-    /// [`BROKEN_MAX`](crate::limits::BROKEN_MAX) of them are told.
-    Broken {
-        /// Entry, `ns:name`.
-        entry: String,
-        /// File, line, and what is wrong there.
-        message: String,
-    },
-    /// All entries are checked.
-    Checked,
     /// The entries are compiled, or their errors kept for whoever spawns them.
     Ready,
     /// A worker was forked. Descriptor: its pidfd.

@@ -219,7 +219,7 @@ fn trial(
     let (group, directory) = group.unzip();
     let end = Instant::now() + TRIAL_MAX;
     let mut patient = Patient { started, directory, pidfds: Vec::new(), end };
-    let loaded = patient.started.hand_over(ToZygote::Load, &code);
+    let loaded = patient.started.hand_over(&code);
     let result = loaded.and_then(|()| patient.is_enclosed());
     patient.end();
     if let (Some(cgroups), Some(group)) = (cgroups, group) {

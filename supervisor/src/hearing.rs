@@ -1,7 +1,7 @@
 //! What zygotes answer, and what becomes of those that end.
 
 use crate::attendants::{Attendant, AttendantId};
-use crate::children::{Born, ChildId};
+use crate::children::{Born, Child, ChildId};
 use crate::machine::{self, no_descriptors};
 use crate::source::Source;
 use crate::spawning::ANSWER_MAX_NS;
@@ -51,8 +51,6 @@ impl Supervisor {
                 let why = format!("{missing}; {}", missing.layer.remedy());
                 self.nests[nest].refused.get_or_insert(why);
             }
-            (FromZygote::Broken { entry, message }, _) => self.is_broken(nest, entry, &message),
-            (FromZygote::Checked, _) => self.is_checked(nest),
             (FromZygote::Ready, _) => {
                 if self.nests[nest].in_flight.is_empty() {
                     self.nests[nest].deadline = None;
@@ -221,10 +219,6 @@ impl Supervisor {
         let Some(zygote) = lost.zygote.take() else { return };
         self.attendants.leave(zygote.namespace);
         lost.deadline = None;
-        if Some(nest) == self.reload.checker {
-            let why = lost.refused.take();
-            return self.check_ended(&why.unwrap_or_else(|| format!("it {}", how_it_ended(end))));
-        }
         lost.stale = false;
         lost.failures += 1;
         let in_flight = std::mem::take(&mut lost.in_flight);
@@ -232,7 +226,7 @@ impl Supervisor {
         if !in_flight.is_empty() {
             self.watch_for_strays();
         }
-        let warm = |id: &ChildId| self.children.all.get(*id).is_some_and(|c| c.process.is_none());
+        let warm = |id: &ChildId| self.children.all.get(*id).is_some_and(Child::is_warm);
         if in_flight.iter().any(warm) {
             self.nests[nest].pool.count_lost();
         }
@@ -255,7 +249,7 @@ impl Supervisor {
         child.socket = None;
         // It may still be in its group, which has room for one: that is removed at the end.
         child.group = None;
-        if child.process.is_none() {
+        if child.is_warm() {
             return self.forget_warm(id);
         }
         self.nests[nest].wanted.put_back(child.owner(), id);
@@ -276,7 +270,7 @@ impl Supervisor {
     }
 }
 
-fn how_it_ended(end: ChildEnd) -> String {
+pub(crate) fn how_it_ended(end: ChildEnd) -> String {
     match end {
         ChildEnd::Code(code) => format!("exited with code {code}"),
         ChildEnd::Signal(signal) => format!("was killed by {}", ipc::signal_name(signal)),

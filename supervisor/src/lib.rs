@@ -22,6 +22,7 @@ mod grouping;
 mod hearing;
 mod hold;
 mod init;
+mod loading;
 mod machine;
 mod pool;
 mod printer;

@@ -137,7 +137,7 @@ impl Supervisor {
         let Some(child) = self.children.all.get_mut(id) else { return };
         let Some(pid) = child.process.as_ref().map(|process| process.pid) else {
             return match child.left {
-                Some(left) => self.heard_leaving(id, left, bytes),
+                Some(_) => self.heard_leaving(id, bytes),
                 None => self.heard_warm(id, bytes),
             };
         };

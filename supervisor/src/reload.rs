@@ -1,26 +1,22 @@
 //! A running app read again: on SIGHUP, or where its files have changed (`--watch`).
 //!
 //! 1. The manifests and sources are read and checked as at the start.
-//! 2. Where code has changed, a zygote of its own compiles what is new of it ([`ToZygote::Check`]); it forks no
-//!    worker, and ends. Up to here nothing has changed for anybody, and an error leaves it so.
+//! 2. Where code has changed, what is new of it and can run is loaded by workers that are nobody
+//!    ([`crate::loading`]). Up to here nothing has changed for anybody, and an error leaves it so.
 //! 3. Spawns find the new entries; zygotes and warm workers of the old code go, as soon as the zygotes owe
 //!    no answer; services that have changed start again; processes that asked are told.
-//!
-//! [`ToZygote::Check`]: ipc::zygote::ToZygote::Check
 
 use crate::app::{App, Code, Entry, Kind};
 use crate::diagnostic::Diagnostic;
+use crate::loading::Loads;
 use crate::report;
 use crate::run::add_entries;
 use crate::serving;
 use crate::supervisor::Supervisor;
 use crate::task::Task;
-use crate::terminal::{one_line, rendered, say, say_line};
+use crate::terminal::{rendered, say, say_line};
 use crate::watch::Watch;
-use crate::zygote::{Nest, code_file};
-use ipc::limits::BROKEN_MAX;
-use ipc::sandbox::Layer;
-use ipc::{Limits, Zones};
+use ipc::Limits;
 use node::services::{Key, State};
 use node::{Config, HostSpec, Input};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -39,31 +35,29 @@ pub(crate) struct Reload {
     /// Standard input is the terminal from which the run was started.
     has_terminal: bool,
     pub(crate) watch: Option<Watch>,
-    /// What is being checked.
+    /// What is being loaded.
     pub(crate) pending: Option<Pending>,
     /// It is to be read once more after that.
     again: bool,
-    /// The nest of zygotes that check.
-    pub(crate) checker: Option<usize>,
 }
 
-/// A new version of the app whose code is being checked.
+/// A new version of the app that is being loaded.
 #[derive(Debug)]
 pub(crate) struct Pending {
-    app: App,
-    /// What of its code is new and has to be checked, where anything of the code is another.
+    pub(crate) app: App,
+    /// Its code is another one.
+    is_new: bool,
+    /// Its code, once a zygote has been started with it.
     pub(crate) code: Option<OwnedFd>,
     changed: BTreeSet<String>,
-    /// Entries that do not compile, each with why.
-    pub(crate) broken: Vec<(String, String)>,
-    checked: bool,
+    pub(crate) loads: Loads,
 }
 
 impl Reload {
     pub(crate) fn new(app: App, path: PathBuf, unenclosed: bool, watch: Option<Watch>) -> Self {
         let has_terminal = io::stdin().is_terminal();
-        let (pending, again, checker) = (None, false, None);
-        Reload { app, path, unenclosed, has_terminal, watch, pending, again, checker }
+        let (pending, again) = (None, false);
+        Reload { app, path, unenclosed, has_terminal, watch, pending, again }
     }
 
     /// True where the terminal of the run has hung up: whoever started it is gone.
@@ -117,23 +111,10 @@ impl Supervisor {
             }
         };
         let changed = changed_code(&self.reload.app, &app);
-        let mut sources = app.sources();
-        let is_same = self.reload.app.sources() == sources;
-        sources.retain(|source| changed.contains(&source.id));
-        let check = || code_file(&sources, &Zones::default());
-        let code = match (!is_same).then(check).transpose() {
-            Ok(code) => code,
-            Err(error) => {
-                say(&format!("cannot hand over the code: {error}"));
-                return goes_on();
-            }
-        };
-        self.reload.pending =
-            Some(Pending { app, code, changed, broken: Vec::new(), checked: is_same });
-        match is_same {
-            true => self.adopt(),
-            false => self.start_check(),
-        }
+        let is_new = self.reload.app.sources() != app.sources();
+        let loads = Loads::new(&app, &changed);
+        self.reload.pending = Some(Pending { app, is_new, code: None, changed, loads });
+        self.check_loads();
     }
 
     /// Reads the app again where its files have changed and are quiet now.
@@ -144,83 +125,31 @@ impl Supervisor {
         }
     }
 
-    fn start_check(&mut self) {
-        let nest = match self.reload.checker {
-            Some(nest) => nest,
-            None => {
-                let mut plan = self.ground.plan(Default::default(), Limits::DEFAULT, self.layers);
-                plan.layers = plan.layers.without(Layer::Cgroup);
-                plan.optional = Layer::MAY_BE_OPTIONAL.into_iter().collect();
-                let mut nest = Nest::new("of no process".into(), plan, None, 0);
-                // That layers are missing is said of the hosts.
-                nest.said_missing = true;
-                self.nests.push(nest);
-                *self.reload.checker.insert(self.nests.len() - 1)
-            }
-        };
-        if let Err(error) = self.start_zygote(nest) {
-            self.check_failed(&error.to_string());
-        }
-    }
-
-    /// An entry of the new version does not compile.
-    pub(crate) fn is_broken(&mut self, nest: usize, entry: String, message: &str) {
-        let checks = self.reload.checker == Some(nest);
-        if let Some(pending) = self.reload.pending.as_mut().filter(|_| checks)
-            && pending.broken.len() < BROKEN_MAX
-        {
-            pending.broken.push((entry, one_line(message)));
-        }
-    }
-
-    /// The new version has been compiled.
-    pub(crate) fn is_checked(&mut self, nest: usize) {
-        let checks = self.reload.checker == Some(nest);
-        if let Some(pending) = self.reload.pending.as_mut().filter(|_| checks) {
-            pending.checked = true;
-        }
-    }
-
-    /// The zygote that checks has ended. Only now may the next one begin.
-    pub(crate) fn check_ended(&mut self, how: &str) {
-        match &self.reload.pending {
-            Some(pending) if pending.checked => self.adopt(),
-            Some(_) => self.check_failed(how),
-            None => {}
-        }
-    }
-
-    fn check_failed(&mut self, why: &str) {
-        say(&format!("cannot compile the new version of the app: {why}"));
-        self.reload.pending = None;
-        goes_on();
-        self.once_more();
-    }
-
     fn once_more(&mut self) {
         if std::mem::take(&mut self.reload.again) {
             self.reload();
         }
     }
 
-    /// The new version takes the place of the old one, where all of it that is new compiles.
-    fn adopt(&mut self) {
+    /// The new version takes the place of the old one, where all of it that is new loads.
+    pub(crate) fn adopt(&mut self) {
         let Some(pending) = self.reload.pending.take().filter(|_| !self.is_stopping()) else {
             return;
         };
-        for (entry, message) in &pending.broken {
+        for (entry, message) in &pending.loads.broken {
             let (what, help) = (format!("cannot reload {entry}"), "correct the script");
             self.reload.refuse(report::at_fault(&pending.app, &what, message, help));
         }
-        match pending.broken.is_empty() {
+        match pending.loads.broken.is_empty() {
             true => self.replace(pending),
             false => goes_on(),
         }
+        self.retire_loading_nest();
         self.once_more();
     }
 
     fn replace(&mut self, pending: Pending) {
-        let Pending { app, code, changed, .. } = pending;
+        let Pending { app, is_new, code, changed, .. } = pending;
         let services = match self.tasks.first().is_some_and(Task::is_main) {
             true => None,
             false => match self.new_services(&app, &changed) {
@@ -240,8 +169,8 @@ impl Supervisor {
         }
         let config = self.hosts_and_entries(&app);
         self.node.reconfigure(config);
-        if code.is_some() {
-            self.code = None;
+        if is_new {
+            self.code = code;
             self.retire_code();
         }
         self.reload.app = app;
@@ -307,8 +236,10 @@ impl Supervisor {
 
     /// No further process gets the old code.
     fn retire_code(&mut self) {
-        let checker = self.reload.checker;
-        for nest in (0..self.nests.len()).filter(|nest| Some(*nest) != checker) {
+        for nest in 0..self.nests.len() {
+            if self.is_loading_nest(nest) {
+                continue;
+            }
             self.nests[nest].stale = true;
             for id in std::mem::take(&mut self.nests[nest].pool.warm) {
                 self.doom(id);

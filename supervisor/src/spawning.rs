@@ -4,6 +4,7 @@ use crate::attendants::Attendant;
 use crate::children::{Assigned, Born, Child, ChildId};
 use crate::descriptors::Purpose;
 use crate::machine;
+use crate::reload::Reload;
 use crate::source::Source;
 use crate::supervisor::{Later, Supervisor};
 use crate::zones::of_this_machine;
@@ -11,7 +12,6 @@ use crate::zygote::{Nest, Started, Zygote, code_file};
 use ipc::frame::{Birth, ToWorker};
 use ipc::limits::WARM_DEFAULT;
 use ipc::sandbox::{Layer, UIDS};
-use ipc::zygote::ToZygote;
 use ipc::{Fault, FaultKind, Limits, Pid, PidText};
 use mio::net::UnixStream;
 use mio::unix::SourceFd;
@@ -184,15 +184,17 @@ impl Supervisor {
     }
 
     fn hand_code(&mut self, nest: usize, to: &Started) -> io::Result<()> {
-        let pending = self.reload.pending.as_ref().filter(|_| self.reload.checker == Some(nest));
-        if let Some(code) = pending.and_then(|pending| pending.code.as_ref()) {
-            return to.hand_over(ToZygote::Check, code);
-        }
-        let code = match self.code.take() {
-            Some(code) => code,
-            None => code_file(&self.reload.app.sources(), &of_this_machine())?,
+        let loads = self.is_loading_nest(nest);
+        let Reload { pending, app, .. } = &mut self.reload;
+        let (app, code) = match pending.as_mut().filter(|_| loads) {
+            Some(pending) => (&pending.app, &mut pending.code),
+            None => (&*app, &mut self.code),
         };
-        to.hand_over(ToZygote::Load, self.code.insert(code))
+        let file = match code.take() {
+            Some(file) => file,
+            None => code_file(&app.sources(), &of_this_machine())?,
+        };
+        to.hand_over(code.insert(file))
     }
 
     /// Gives a child its socket and returns the worker's end.
@@ -231,7 +233,10 @@ impl Supervisor {
                 let fault = Fault::new(FaultKind::Unavailable, why);
                 self.later.push_back(Later::NoWorker(pid, fault));
             }
-            None => self.forget_warm(id),
+            None => {
+                self.lost_loading(id, why);
+                self.forget_warm(id);
+            }
         }
     }
 

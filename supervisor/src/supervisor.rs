@@ -233,6 +233,7 @@ impl Supervisor {
         self.let_print();
         self.check_watch();
         self.heed_signals();
+        self.check_loads();
         self.check_trial();
         self.settle();
         self.write();
@@ -281,6 +282,7 @@ impl Supervisor {
         let nests = self.nests.iter().filter_map(|nest| nest.deadline);
         let give_up_at = self.give_up_at.filter(|_| !self.stopped);
         let watch = self.reload.watch.as_ref().and_then(|watch| watch.quiet.due());
+        let loads = self.reload.pending.as_ref().and_then(|p| p.loads.next_deadline());
         let trial = self.trial.as_ref().and_then(|trial| trial.settle_at);
         let own = [
             self.watchdog.next(),
@@ -289,6 +291,7 @@ impl Supervisor {
             self.pools_at,
             give_up_at,
             watch,
+            loads,
             trial,
         ];
         let own = own.into_iter().flatten();

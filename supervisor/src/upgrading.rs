@@ -2,6 +2,7 @@
 //! has come meanwhile. Whichever of both ends before that is over, the process ends with it, once.
 
 use crate::children::{Assigned, ChildId, Left, Postponed};
+use crate::hearing::how_it_ended;
 use crate::supervisor::Supervisor;
 use ipc::codec::frame_max;
 use ipc::frame::{Birth, FromWorker, ToWorker};
@@ -91,18 +92,17 @@ impl Supervisor {
         }
     }
 
-    /// What a worker says that is its process no more.
-    pub(crate) fn heard_leaving(&mut self, id: ChildId, left: Left, bytes: &[u8]) {
-        let Left::HandsBack(pid) = left else { return };
+    /// What a worker says that is its process no more, or never was one.
+    pub(crate) fn heard_leaving(&mut self, id: ChildId, bytes: &[u8]) {
         let Some(child) = self.children.all.get_mut(id) else { return };
         let mut deframer = std::mem::replace(&mut child.deframer, ipc::Deframer::new(0));
         let mut feed = deframer.feed(bytes);
         let broken = loop {
             match feed.next_frame() {
                 Ok(Some(frame)) => match ipc::codec::decode(frame.header) {
-                    Ok(header) => match self.handed(pid, &header, frame.body) {
-                        Ok(()) if header == FromWorker::HandedOver => break None,
-                        Ok(()) => {}
+                    Ok(header) => match self.heed_leaving(id, &header, frame.body) {
+                        Ok(true) => {}
+                        Ok(false) => break None,
                         Err(what) => break Some(what.to_owned()),
                     },
                     Err(error) => break Some(error.to_string()),
@@ -115,9 +115,28 @@ impl Supervisor {
         if let Some(child) = self.children.all.get_mut(id) {
             child.deframer = deframer;
         }
-        if let Some(what) = broken {
-            self.broken(id, pid, what);
+        let left = self.children.all.get(id).and_then(|child| child.left);
+        match (left, broken) {
+            (Some(Left::HandsBack(pid)), Some(what)) => self.broken(id, pid, what),
+            (Some(Left::Loads), Some(what)) => self.end_load(id, Err(what)),
+            _ => {}
         }
+    }
+
+    /// False where nothing that follows counts any more.
+    fn heed_leaving(
+        &mut self,
+        id: ChildId,
+        header: &FromWorker<'_>,
+        body: &[u8],
+    ) -> Result<bool, &'static str> {
+        match self.children.all.get(id).and_then(|child| child.left) {
+            Some(Left::HandsBack(pid)) => self.handed(pid, header, body)?,
+            Some(Left::Loads) => self.heard_loading(id, header),
+            Some(Left::Nothing) | None => {}
+        }
+        let left = self.children.all.get(id).and_then(|child| child.left);
+        Ok(left.is_some_and(|left| left != Left::Nothing))
     }
 
     fn handed(
@@ -171,7 +190,7 @@ impl Supervisor {
     }
 
     /// A worker is needed no more.
-    fn let_go(&mut self, id: ChildId) {
+    pub(crate) fn let_go(&mut self, id: ChildId) {
         self.children.leave(id, Left::Nothing);
         self.children.discard(id);
         self.doom(id);
@@ -219,9 +238,13 @@ impl Supervisor {
         let os_pid = born.map_or(0, |born| born.os_pid);
         self.attendants.leave(born.and_then(|born| born.namespace));
         let out_of_memory = self.was_out_of_memory(id);
-        if let Left::HandsBack(pid) = left {
-            let usage = Usage { cpu_ns: 0, out_of_memory };
-            self.input(Input::Exited { pid, os_pid, end, usage });
+        match left {
+            Left::HandsBack(pid) => {
+                let usage = Usage { cpu_ns: 0, out_of_memory };
+                self.input(Input::Exited { pid, os_pid, end, usage });
+            }
+            Left::Loads => self.lost_loading(id, &format!("its worker {}", how_it_ended(end))),
+            Left::Nothing => {}
         }
         self.forget(id);
     }

@@ -152,12 +152,12 @@ impl Started {
         Ok(Started { control, pidfd, os_pid })
     }
 
-    /// Hands it the app's code, to load or to check.
+    /// Hands it the app's code.
     ///
     /// # Errors
     /// As sendmsg(2).
-    pub(crate) fn hand_over(&self, request: ToZygote, code: &OwnedFd) -> io::Result<()> {
-        say(&self.control, &request, &[code.as_fd()]).map(drop)
+    pub(crate) fn hand_over(&self, code: &OwnedFd) -> io::Result<()> {
+        say(&self.control, &ToZygote::Load, &[code.as_fd()]).map(drop)
     }
 
     /// Kills it and takes the kernel's report, which is there at once.

@@ -6,7 +6,7 @@ use crate::{App, Ran, Running};
 use rustix::process::Signal;
 use std::collections::BTreeSet;
 use std::iter;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A test that waits longer than this for anything hangs.
 pub const DEADLINE: Duration = Duration::from_secs(60);
@@ -121,6 +121,29 @@ impl Live {
     #[must_use]
     pub fn children(&self) -> Vec<Seen> {
         proc::children(self.os_pid())
+    }
+
+    /// Its warm workers.
+    #[must_use]
+    pub fn warm(&self) -> Vec<Seen> {
+        self.children().into_iter().filter(|child| child.is_warm() && child.state != 'Z').collect()
+    }
+
+    /// Waits until so many workers are warm. Who is born shows in `/proc` and wakes nobody; looking is
+    /// all that a test can do, and it ends with the deadline.
+    ///
+    /// # Panics
+    /// Where there are not so many by then.
+    pub fn wait_for_warm(&self, wanted: usize) -> Vec<Seen> {
+        let end = Instant::now() + DEADLINE;
+        loop {
+            let warm = self.warm();
+            if warm.len() == wanted {
+                return warm;
+            }
+            assert!(Instant::now() < end, "{wanted} warm workers, not {warm:?}");
+            std::thread::yield_now();
+        }
     }
 
     /// The zygote, held, where there is one that can be told from a worker by now.

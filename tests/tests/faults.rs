@@ -101,6 +101,9 @@ return function()
   end
 end"#;
 
+/// How many warm workers a host has that says nothing of them.
+const WARM: usize = ipc::limits::WARM_DEFAULT as usize;
+
 /// How often the spawner goes on.
 const TIMES: usize = 3;
 
@@ -129,9 +132,9 @@ fn killed_warm_workers_cost_nobody_anything() {
     // Its first spawns have left warm workers behind that are known to the supervisor.
     live.go();
     live.stdout_after("ready");
-    let warm: Vec<_> = live.children().into_iter().filter(Seen::is_warm).collect();
+    let warm = live.wait_for_warm(WARM);
     let warm: Vec<_> = warm.iter().filter_map(|warm| Hold::on(warm.os_pid)).collect();
-    assert!(!warm.is_empty(), "no warm worker among {:?}", live.children());
+    assert_eq!(warm.len(), WARM, "they live until they are killed");
     for worker in &warm {
         worker.signal(Signal::KILL);
         assert!(worker.ends_before(Instant::now() + DEADLINE));

@@ -25,24 +25,6 @@ fn live(host: &str, count: &str) -> Live {
     live
 }
 
-fn warm(live: &Live) -> Vec<Seen> {
-    live.children().into_iter().filter(|child| child.is_warm() && child.state != 'Z').collect()
-}
-
-/// Waits until so many workers are warm. Who is born shows in `/proc` and wakes nobody; looking is
-/// all that a test can do, and it ends with the deadline.
-fn wait_for_warm(live: &Live, wanted: usize) -> Vec<Seen> {
-    let end = Instant::now() + DEADLINE;
-    loop {
-        let warm = warm(live);
-        if warm.len() == wanted {
-            return warm;
-        }
-        assert!(Instant::now() < end, "{wanted} warm workers, not {warm:?}");
-        std::thread::yield_now();
-    }
-}
-
 fn kill(warm: &Seen) {
     let hold = Hold::on(warm.os_pid).expect("a warm worker lives until it is killed");
     hold.signal(Signal::KILL);
@@ -53,7 +35,7 @@ fn kill(warm: &Seen) {
 fn a_host_has_as_many_warm_workers_as_it_says() {
     for (host, wanted) in [("{}", 4), ("{warm: 9}", 9), ("{sandbox: strict}", 1)] {
         let mut live = live(host, "1");
-        wait_for_warm(&live, wanted);
+        live.wait_for_warm(wanted);
         live.go();
         live.ends_well();
     }
@@ -62,10 +44,10 @@ fn a_host_has_as_many_warm_workers_as_it_says() {
 #[test]
 fn without_warm_workers_every_process_is_forked_when_it_is_wanted() {
     let mut live = live("{warm: 0}", "2");
-    assert_eq!(warm(&live), []);
+    assert_eq!(live.warm(), []);
     live.go();
     live.stdout_after("ready");
-    assert_eq!(warm(&live), []);
+    assert_eq!(live.warm(), []);
     live.go();
     live.ends_well();
 }
@@ -73,11 +55,11 @@ fn without_warm_workers_every_process_is_forked_when_it_is_wanted() {
 #[test]
 fn no_more_are_kept_than_the_host_may_still_start() {
     let mut live = live("{max_processes: 3, warm: 8}", "2");
-    wait_for_warm(&live, 1);
+    live.wait_for_warm(1);
     live.go();
     live.stdout_after("ready");
     // One has gone, and one has come: there is room for one.
-    wait_for_warm(&live, 1);
+    live.wait_for_warm(1);
     live.go();
     live.ends_well();
 }
@@ -85,20 +67,20 @@ fn no_more_are_kept_than_the_host_may_still_start() {
 #[test]
 fn one_that_dies_is_replaced_and_two_in_a_row_are_left_to_the_next_spawn() {
     let mut live = live("{warm: 3}", "2");
-    let first = wait_for_warm(&live, 3);
+    let first = live.wait_for_warm(3);
     kill(&first[0]);
     let end = Instant::now() + DEADLINE;
-    while !warm(&live).iter().any(|seen| !first.contains(seen)) {
+    while !live.warm().iter().any(|seen| !first.contains(seen)) {
         assert!(Instant::now() < end, "the dead one is not replaced: {:?}", live.children());
         std::thread::yield_now();
     }
-    kill(&wait_for_warm(&live, 3)[0]);
-    wait_for_warm(&live, 2);
-    kill(&wait_for_warm(&live, 2)[0]);
-    wait_for_warm(&live, 1);
+    kill(&live.wait_for_warm(3)[0]);
+    live.wait_for_warm(2);
+    kill(&live.wait_for_warm(2)[0]);
+    live.wait_for_warm(1);
     live.go();
     live.stdout_after("ready");
-    wait_for_warm(&live, 3);
+    live.wait_for_warm(3);
     live.assert_no_zombies();
     live.go();
     live.ends_well();

@@ -65,11 +65,6 @@ impl Entries {
     }
 }
 
-/// Why a text does not compile, where it does not.
-pub(crate) fn compile_error(file: &str, text: &str) -> Option<String> {
-    compile(file, text).err()
-}
-
 fn compile(file: &str, text: &str) -> std::result::Result<Vec<u8>, String> {
     let compiler = Compiler::new().set_optimization_level(1).set_debug_level(1);
     compiler.compile(text).map_err(|error| match error {

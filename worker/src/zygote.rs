@@ -5,12 +5,11 @@
 //! only its children are fully in, forks their reaper and the zygote as its siblings, and ends.
 
 use crate::door::{self, Descriptor, close_from};
-use crate::entries::{Entries, compile_error};
+use crate::entries::Entries;
 use crate::fork::{Forked, exit_now, fork_sibling, only_thread};
 use crate::sandbox::{Enclosure, Layered, become_reaper, can_give_ids, enter, of, serve_as_reaper};
 use crate::{Vm, hygiene, turn};
 use ipc::frame::FromWorker;
-use ipc::limits::{BROKEN_MAX, PACKET_MAX};
 use ipc::sandbox::{Layer, Missing, Plan, Sandbox};
 use ipc::zygote::{FromZygote, Source, ToZygote, read_load_file};
 use ipc::{Outbox, Zones};
@@ -64,7 +63,7 @@ pub fn run(body: Body) -> io::Result<()> {
         }
     }
     let enclosure = or_refuse(control, enclose(control, plan, alone));
-    let Some((request, sources, zones)) = load(control)? else { return Ok(()) };
+    let Some((sources, zones)) = load(control)? else { return Ok(()) };
     let vm = Vm::new(zones).map_err(|error| io::Error::other(error.to_string()))?;
     if plan.sandbox == Sandbox::Strict {
         vm.set_clock_step(STRICT_CLOCK_STEP_NS);
@@ -73,10 +72,6 @@ pub fn run(body: Body) -> io::Result<()> {
     // Before the sources are compiled: whoever wrote them may know a hole in the compiler.
     or_refuse(control, enclosure.filter());
     door::send(control, &FromZygote::Enclosed(missing), &[])?;
-    if request == ToZygote::Check {
-        check(control, &sources)?;
-        exit_now(0);
-    }
     vm.entries().replace(Entries::compile(sources));
     vm.preload();
     vm.settle().map_err(|error| io::Error::other(error.to_string()))?;
@@ -149,30 +144,14 @@ fn enclose(control: BorrowedFd<'_>, plan: Plan, alone: bool) -> Layered<Enclosur
     Ok(enclosure)
 }
 
-/// Compiles all, and tells of those that do not.
-fn check(control: BorrowedFd<'_>, sources: &[Source]) -> io::Result<()> {
-    let broken = sources.iter().filter_map(|source| {
-        let message = compile_error(&source.file, &source.text)?;
-        // Packets are short.
-        let message = message.chars().take(PACKET_MAX / 8).collect();
-        Some(FromZygote::Broken { entry: source.id.clone(), message })
-    });
-    for broken in broken.take(BROKEN_MAX) {
-        door::send(control, &broken, &[])?;
-    }
-    door::send(control, &FromZygote::Checked, &[])
-}
-
-/// The app's code, the machine's time zones, and what is to be done with the code; `None` where the
-/// supervisor has gone.
-fn load(control: BorrowedFd<'_>) -> io::Result<Option<(ToZygote, Vec<Source>, Zones)>> {
+/// The app's code and the machine's time zones; `None` where the supervisor has gone.
+fn load(control: BorrowedFd<'_>) -> io::Result<Option<(Vec<Source>, Zones)>> {
     match door::receive(control)? {
         None => Ok(None),
-        Some((request @ (ToZygote::Load | ToZygote::Check), descriptors)) => {
+        Some((ToZygote::Load, descriptors)) => {
             let file = descriptors.into_iter().next();
             let file = file.ok_or_else(|| io::Error::other("request without its descriptor"))?;
-            let (sources, zones) = read_all(file.into_owned())?;
-            Ok(Some((request, sources, zones)))
+            read_all(file.into_owned()).map(Some)
         }
         Some(_) => Err(io::Error::other("a zygote loads the app's code first")),
     }

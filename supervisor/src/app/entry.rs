@@ -134,6 +134,12 @@ impl Entry {
         }
     }
 
+    /// True where it has a body that can run in a process of its own.
+    #[must_use]
+    pub(crate) fn runs(&self) -> bool {
+        matches!(self.kind, Kind::Code(CodeKind::Process | CodeKind::Function, _))
+    }
+
     /// Its code as a zygote takes it; `None` for what has none.
     #[must_use]
     pub(super) fn source(&self, id: &str) -> Option<Source> {

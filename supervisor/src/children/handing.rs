@@ -1,14 +1,16 @@
 //! Workers whose process goes on in another one, and that other one until it has all.
 
-use super::{Assigned, ChildId, Children};
+use super::{Assigned, Child, ChildId, Children};
 use ipc::Pid;
 use ipc::frame::ToWorker;
 
-/// What a worker still has to do with the process that it was.
+/// What a worker that is no process still has to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Left {
     /// It hands back what it has not read: without that the process cannot go on.
     HandsBack(Pid),
+    /// It never was a process: it loads an entry of a new version, to see whether that can be done.
+    Loads,
     /// Nothing. It is to end, and nobody is told.
     Nothing,
 }
@@ -19,6 +21,13 @@ pub(crate) struct Postponed {
     /// The entry, and the arguments.
     pub(crate) entry: Option<String>,
     pub(crate) arguments: Vec<u8>,
+}
+
+impl Child {
+    /// True for one that is nobody, and may become anybody.
+    pub(crate) fn is_warm(&self) -> bool {
+        self.process.is_none() && self.left.is_none()
+    }
 }
 
 impl Children {

@@ -1,6 +1,9 @@
 //! An app that is read again while it runs: by SIGHUP and where its files change. New spawns have the new
 //! code, services that have changed start again, who asked is told; what does not load changes nothing.
 
+mod loads;
+mod services;
+
 use rustix::process::Signal;
 use std::ffi::CStr;
 use std::fs::{self, File, OpenOptions};
@@ -68,12 +71,17 @@ impl Edited {
 
     /// Waits for a line of standard error that has this.
     fn tells(&mut self, what: &str) {
+        self.tells_all(&[what]);
+    }
+
+    /// The same of a line that has all of these.
+    fn tells_all(&mut self, what: &[&str]) {
         while let Some(line) = self.running.stderr_line(DEADLINE) {
-            if line.contains(what) {
+            if what.iter().all(|what| line.contains(what)) {
                 return;
             }
         }
-        self.give_up(what);
+        self.give_up(&what.join(" and "));
     }
 
     fn give_up(&mut self, what: &str) -> ! {
@@ -133,35 +141,6 @@ fn what_has_not_changed_is_not_told() {
     assert_eq!(ran.stdout, "a says\told\nmain sees\tCANCEL\tnil\tuserdata\n", "{ran:#?}");
 }
 
-#[test]
-fn what_does_not_load_changes_nothing_and_is_shown() {
-    let mut live = Edited::start(app(), &[]);
-    live.says("a says\told");
-    let goes_on = "wabe: the app goes on as it was";
-    live.write("a.lua", "return function()\n  return 'broken' +\nend");
-    live.write("lib.lua", "return { version = 2 }");
-    live.reload();
-    live.tells(
-        "error: cannot reload app:a: Expected identifier when parsing expression, got 'end'",
-    );
-    live.tells("a.lua:3:1");
-    live.tells("^^^");
-    live.tells(goes_on);
-    live.write("_index.yaml", &MANIFEST.replace("app:lib", "app:bil"));
-    live.reload();
-    live.tells("error: entry 'app:bil' does not exist");
-    live.tells("_index.yaml:4:");
-    live.tells("^^^");
-    live.tells(goes_on);
-    // The code of main is still the old one, and it was told nothing.
-    live.write("_index.yaml", MANIFEST);
-    live.write("a.lua", &says("new"));
-    live.reload();
-    live.says("a says\tnew");
-    let ran = live.end();
-    assert_eq!(ran.stdout.matches("OUTDATED").count(), 1, "{ran:#?}");
-}
-
 /// Calls `app:a` as a function, again and again, as soon as its own code has changed.
 const CALLS: &str = r#"
 return function()
@@ -209,26 +188,6 @@ fn hosts_stay_as_they_are_however_often_the_app_is_read_again() {
 }
 
 #[test]
-fn entries_that_are_broken_already_neither_stand_in_the_way_nor_hide_another() {
-    // More than are told of (`BROKEN_MAX`).
-    let broken: String = (0..20)
-        .map(|n| format!("  - {{name: b{n}, kind: process.lua, source: 'file://b.lua'}}\n"))
-        .collect();
-    let app = app().file("_index.yaml", &format!("{MANIFEST}{broken}"));
-    let app = app.file("b.lua", "return function(");
-    let mut live = Edited::start(app, &[]);
-    live.says("a says\told");
-    live.write("a.lua", &says("new"));
-    live.reload();
-    live.tells("wabe: the app was read again: app:a changed");
-    live.write("main.lua", "return function(");
-    live.reload();
-    live.tells("error: cannot reload app:main: ");
-    live.tells("wabe: the app goes on as it was, until it can be read again");
-    live.end();
-}
-
-#[test]
 fn files_are_watched_where_that_is_asked_for() {
     let mut live = Edited::start(app(), &["--watch"]);
     live.says("a says\told");
@@ -246,82 +205,6 @@ fn files_are_watched_where_that_is_asked_for() {
         &more.replace("app:lib", "b:lib").replace("file://", "file://../"),
     );
     live.tells("b:lib, b:main, b:more changed");
-    live.end();
-}
-
-/// Lives until it is asked to end.
-fn lasting(word: &str, more: &str) -> String {
-    format!(
-        "return function() local events = process.events() {more} print('{word}') \
-         print(events:receive().kind) end"
-    )
-}
-
-fn services() -> App {
-    let service = |name: &str, more: &str| {
-        format!(
-            "  - {{name: {name}, kind: process.lua, source: 'file://{name}.lua'}}\n  - {{name: \
-             {name}-service, kind: process.service, process: 'app:{name}', host: 'app:processes', \
-             input: [{more}], lifecycle: {{auto_start: true, ready: notify}}}}\n"
-        )
-    };
-    let manifest = ["a", "b", "c"].map(|name| service(name, "1")).concat();
-    let up = "process.ready()";
-    let asks = "process.ready() assert(process.set_options({ upgradable = true }))";
-    App::new()
-        .file("_index.yaml", &format!("namespace: app\nentries:\n{manifest}"))
-        .file("a.lua", &lasting("old a", up))
-        .file("b.lua", &lasting("old b", up))
-        .file("c.lua", &lasting("old c", asks))
-}
-
-fn births(ran: &Ran, entry: &str) -> usize {
-    ran.stderr.matches(&format!(" is {entry} in OS process ")).count()
-}
-
-fn up(live: &mut Edited, mut words: Vec<&str>) {
-    while let Some(word) = words.pop() {
-        // In any order.
-        let line = live.running.stdout_line(DEADLINE).unwrap_or_default();
-        assert!(line.contains("] "), "no '{word}': {line}");
-    }
-}
-
-#[test]
-fn services_that_have_changed_start_again_and_the_others_run_on() {
-    let mut live = Edited::start(services(), &[]);
-    up(&mut live, vec!["old a", "old b", "old c"]);
-    live.write("a.lua", &lasting("new a", "process.ready()"));
-    live.reload();
-    live.says("] new a");
-    // One whose arguments have changed.
-    let path = live.path.join("_index.yaml");
-    let (first, rest) = read(&path)
-        .split_once("input: [1]")
-        .map(|(a, b)| (a.to_owned(), b.to_owned()))
-        .expect("it");
-    live.write("_index.yaml", &format!("{first}input: [2]{rest}"));
-    live.reload();
-    live.says("] new a");
-    // One that asked is told, and not started again.
-    live.write("c.lua", &lasting("new c", ""));
-    live.reload();
-    live.says("] OUTDATED");
-    let ran = live.end();
-    let all = ["app:a", "app:b", "app:c"].map(|entry| births(&ran, entry));
-    assert_eq!((all, ran.code), ([3, 1, 1], Some(0)), "{ran:#?}");
-}
-
-#[test]
-fn a_service_that_was_given_up_is_tried_again_when_it_has_changed() {
-    let app = services().file("a.lua", "return function( end");
-    let manifest = read(&app.path().join("_index.yaml"));
-    let once = manifest.replacen("ready: notify", "restart: {max_attempts: 0}", 1);
-    let mut live = Edited::start(app.file("_index.yaml", &once), &[]);
-    live.tells("given up after 0 attempts");
-    live.write("a.lua", &lasting("good a", ""));
-    live.reload();
-    live.says("] good a");
     live.end();
 }
 
