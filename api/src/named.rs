@@ -33,7 +33,7 @@ pub(crate) const UUID: Module = Module {
     doc: "UUIDs",
     items: &[
         f("v4", "", "string", "", "A random one"),
-        f("v7", "", "string", "", "One that begins with the time: later ones sort after earlier ones"),
+        f("v7", "", "string", "", "One that begins with the time, and sorts after those that this process has made before"),
         f("parse", "text: string", "(string?, Error?)", "Invalid", "The usual form of one in any form"),
         f("version", "text: string", "(number?, Error?)", "Invalid", "Its version"),
         f("validate", "value: any", "boolean", "", "True for the text of one"),

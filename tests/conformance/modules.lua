@@ -72,6 +72,12 @@ return function()
   local early = uuid.v7()
   time.sleep("5ms")
   assert(uuid.version(early) == 7 and early < uuid.v7(), "in the order of time")
+  local before = uuid.v7()
+  for i = 1, 10000 do
+    local next_one = uuid.v7()
+    assert(next_one > before, `{i}: {next_one} after {before}`)
+    before = next_one
+  end
   assert(uuid.parse("{67E55044-10B1-426F-9247-BB680E5FE0C8}") == "67e55044-10b1-426f-9247-bb680e5fe0c8")
   none, err = uuid.parse("67e55044")
   assert(none == nil and err:kind() == errors.INVALID)
