@@ -110,3 +110,22 @@ return function(caller)
   process.send(caller, "hello", process.pid())
   process.inbox():receive()
 end
+
+--# `ch:close()` is idempotent.
+--: title a channel that its script has closed gets no result
+return function()
+  local future = funcs.async("app:double", 2)
+  future:response():close()
+  assert(future:result() == 4 and future:is_complete())
+  local value, ok = future:response():receive()
+  assert(value == nil and ok == false, tostring(value))
+end
+--@ manifest
+--[[
+namespace: app
+entries:
+  - {name: main, kind: process.lua, source: file://main.lua, modules: [funcs]}
+  - {name: double, kind: function.lua, source: file://double.lua}
+]]
+--@ double
+return function(n) return n * 2 end

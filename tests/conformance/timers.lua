@@ -107,3 +107,19 @@ return function()
   assert(got[1] == b:channel() and got[2] == a:channel(), "in their order")
   channel.new():receive()
 end
+
+--# `ch:close()` is idempotent.
+--: title a channel that its script has closed gets nothing more from a timer
+return function()
+  local after, timer, ticker = time.after("5ms"), time.timer("5ms"), time.ticker("5ms")
+  local channels = { after, timer:channel(), ticker:channel() }
+  for _, ch in channels do
+    ch:close()
+  end
+  time.after("20ms"):receive()
+  for index, ch in channels do
+    local at, ok = ch:receive()
+    assert(at == nil and ok == false, `{index}: {tostring(at)}`)
+  end
+  ticker:stop()
+end
