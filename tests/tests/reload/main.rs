@@ -129,6 +129,22 @@ fn new_spawns_have_the_new_code_and_who_asked_is_told() {
 }
 
 #[test]
+fn an_outdated_has_no_result_where_results_are_records() {
+    let host = "  - {name: processes, kind: process.host, host: {event_result: record}}\n";
+    let main = MAIN.replace("().result)", "().result.value)");
+    let main = main.replace("type(event.at)", "type(event.result)");
+    let app = app().file("_index.yaml", &format!("{MANIFEST}{host}")).file("main.lua", &main);
+    let mut live = Edited::start(app, &[]);
+    live.says("a says\told");
+    live.write("a.lua", &says("new"));
+    live.write("lib.lua", "return { version = 2 }");
+    live.reload();
+    live.says("main sees\tOUTDATED\tnil\tnil");
+    live.says("a says\tnew");
+    live.end();
+}
+
+#[test]
 fn what_has_not_changed_is_not_told() {
     let mut live = Edited::start(app(), &[]);
     live.says("a says\told");
