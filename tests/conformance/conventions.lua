@@ -70,6 +70,56 @@ return function()
   assert(string.gsub(err, "not ", "") == "process found")
   assert(string.format("<%s>", err) == "<process not found>")
   assert(string.find("the process not found here", err, 1, true) == 5)
+  assert(string.gsub("why?", "why", err) == "process not found?")
+  assert(string.rep(err, 2) == "process not foundprocess not found")
+  assert(string.pack("s1", err) == "\17process not found")
+  assert(string.format("%s: %d", err, 5) == "process not found: 5" and string.format(err) == "process not found")
+end
+
+--# The string library accepts an Error where it expects a string (`string.find(err, "not found")` works).
+--: title what it raises names the line of the script
+return function()
+  local function line()
+    return string.match(debug.traceback("", 2), "main%.lua:%d+")
+  end
+  local function says(expected, place, fn)
+    local ok, text = pcall(fn)
+    assert(not ok and text == `{place}: {expected}`, tostring(text))
+  end
+  says("missing argument #2 to 'rep' (number expected)", line(), function() return string.rep("x") end)
+  says("invalid argument #1 to 'rep' (string expected, got nil)", line(), function() return string.rep(nil, 3) end)
+  says("invalid argument #2 to 'rep' (number expected, got string)", line(), function() return ("x"):rep("y") end)
+  says("unfinished capture", line(), function() return string.find("a", "(") end)
+  says("invalid argument #2 to 'format' (number expected, got nil)", line(), function() return string.format("%d", nil) end)
+  says("invalid argument #1 to 'upper' (string expected, got Location)", line(), function() return string.upper(time.utc) end)
+  -- What a callback raises is the callback's.
+  local value = {}
+  local ok, err = pcall(string.gsub, "a", "a", function() error(value) end)
+  assert(not ok and err == value)
+  ok, err = pcall(string.gsub, "a", "a", function() error(errors.new("mine")) end)
+  assert(not ok and err:message() == "mine")
+  says("mine", line(), function() return string.gsub("a", "a", function() error("mine") end) end)
+end
+
+--# `error("text")` inside `pcall` gives the text as in plain Luau; an Error that is raised comes back as itself.
+--: title a handler that is debug.traceback shows an Error as its text
+return function()
+  local function trace(raised)
+    local ok, text = xpcall(function() error(raised, 0) end, debug.traceback)
+    assert(not ok and type(text) == "string")
+    local first, rest = string.match(text, "^([^\n]*)\n(.*)$")
+    assert(string.find(rest, "main.lua:%d+"), text)
+    return first
+  end
+  assert(trace("a text") == "a text")
+  assert(trace(errors.wrap("inner", "outer")) == "outer: inner")
+  assert(string.match(debug.traceback(errors.new("here")), "^here\nmain%.lua:%d+"))
+  local co = coroutine.create(function() coroutine.yield() end)
+  coroutine.resume(co)
+  assert(string.find(debug.traceback(co, errors.new("there")), "^there\nmain%.lua:%d+"))
+  assert(string.find(debug.traceback(co), "^main%.lua:%d+"))
+  local ok, err = pcall(debug.traceback, {})
+  assert(not ok and string.find(err, "string expected, got table"), err)
 end
 
 --# Kinds: `NotFound AlreadyExists Invalid PermissionDenied Unavailable Internal Canceled Conflict Timeout RateLimited`, and `""` for unknown

@@ -1,4 +1,5 @@
-//! Where a running script can be stopped: at the end of a loop's body, at calls, in patterns.
+//! Where a running script can be stopped: at the end of a loop's body, at calls, in patterns, after functions
+//! of the string library.
 //!
 //! Luau asks at each of these places whether there is an interrupt. One that is always set makes
 //! hot loops slower by half, so there is none until something is wanted: [`arm`] sets it, from an
@@ -53,6 +54,20 @@ fn set_interrupt(to: Option<unsafe extern "C-unwind" fn(*mut lua_State, c_int)>)
     // SAFETY: the state that the callbacks belong to is never closed. Luau allows this one to be
     // set at any time, also from a signal handler: it is one pointer, read anew at each safepoint.
     unsafe { ptr::write_volatile(&raw mut (*callbacks).interrupt, to) }
+}
+
+/// A safepoint at the end of a function of C, whose results lie on the stack: what takes much memory makes
+/// garbage, too.
+pub(crate) fn after(state: *mut lua_State) {
+    let callbacks = CALLBACKS.load(Relaxed);
+    // SAFETY: as in `set_interrupt`; a running function of C is no less whole than a call of one.
+    unsafe {
+        if !callbacks.is_null()
+            && let Some(interrupt) = ptr::read_volatile(&raw const (*callbacks).interrupt)
+        {
+            interrupt(state, -1);
+        }
+    }
 }
 
 unsafe extern "C-unwind" fn interrupt(state: *mut lua_State, gc: c_int) {
