@@ -82,6 +82,49 @@ return function()
 end
 
 --# | `with_context(t)` | a builder: `:with_name(n) :with_message(topic, ...) :with_options(t)` and every `spawn*`/`exec`; each method returns a new builder; children inherit the context; `ctx.get(key)` reads it | raises |
+--: title each method returns another builder and leaves the first as it was
+return function()
+  local first = process.with_context({ a = 1 }):with_name("first"):with_message("m", 1):with_options({ trap_links = true })
+  local others = {
+    first:with_name("other"),
+    first:with_message("m", 2),
+    first:with_options({ trap_links = false }),
+    first:with_options({}),
+    process.with_context({ a = 2 }),
+  }
+  local seen = { [first] = true }
+  for index, other in others do
+    assert(not seen[other], `number {index} is no other builder`)
+    seen[other] = true
+  end
+  local function says(builder, expected)
+    local text = assert(builder:exec("app:child", "app:processes"))
+    assert(text == expected, text)
+  end
+  for _ = 1, 2 do
+    says(first, "first 1 true 1")
+    says(others[1], "other 1 true 1")
+    says(others[2], "first 1,2 true 1")
+    says(others[3], "first 1 false 1")
+    says(others[4], "first 1 true 1")
+    says(others[5], "none  false 2")
+  end
+end
+--@ child
+return function()
+  local name, got, topic = "none", {}, process.listen("m")
+  for _, known in { "first", "other" } do
+    if process.registry.lookup(known) == process.pid() then name = known end
+  end
+  while true do
+    local result = channel.select({ topic:case_receive(), default = true })
+    if result.default then break end
+    table.insert(got, result.value)
+  end
+  return `{name} {table.concat(got, ",")} {process.get_options().trap_links} {ctx.get("a")}`
+end
+
+--# | `with_context(t)` | a builder: `:with_name(n) :with_message(topic, ...) :with_options(t)` and every `spawn*`/`exec`; each method returns a new builder; children inherit the context; `ctx.get(key)` reads it | raises |
 --: title wrong types raise, and other failures are those of the spawn
 return function()
   local function raises(text, fn, ...)
