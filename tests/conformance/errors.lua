@@ -40,8 +40,13 @@ end
 --# `err:stack()` is text
 return function()
   local function make() return errors.new("here") end
-  local err = make()
-  assert(type(err:stack()) == "string")
+  local err, here = make(), select(2, pcall(function() error("") end))
+  local file, line = string.match(here, "^(main%.lua):(%d+): $")
+  local own = `{file}:{tonumber(line) - 1}`
+  assert(string.find(err:stack(), `^{own} function make\n`), err:stack())
+  assert(string.find(err:stack(), `\n{file}:{line}`), err:stack())
+  local _, sent = process.send("nobody", "topic")
+  assert(string.find(sent:stack(), `\n{file}:{tonumber(line) + 5}`), sent:stack())
 end
 
 --# `error("text")` inside `pcall` gives the text as in plain Luau; an Error that is raised comes back as itself.
