@@ -290,9 +290,18 @@ return function()
   assert(number("1.5") == 1.5 and number(2) == 2)
   assert(integer("7") == 7 and integer(3) == 3)
   assert(boolean(true) == true and boolean(false) == false)
-  for _, wrong in { "x", {}, "" } do
-    assert(not pcall(number, wrong))
-    assert(not pcall(integer, wrong))
+  assert(integer("7.9") == 7 and integer(-7.9) == -7)
+  assert(boolean("true") == true and boolean("false") == false and boolean(nil) == false)
+  for _, wrong in { "x", {}, "", print } do
+    for name, cast in { number = number, integer = integer, boolean = boolean } do
+      assert(not pcall(cast, wrong), `{name} took {tostring(wrong)}`)
+    end
+  end
+  assert(not pcall(number) and not pcall(integer, 0 / 0) and not pcall(integer, math.huge))
+  for _, wrong in { 0, 1, "TRUE", "yes", "1" } do
+    local ok, err = pcall(function() return boolean(wrong) end)
+    local text = `cannot convert {type(wrong)} '{wrong}' to a boolean`
+    assert(not ok and string.find(err, text, 1, true), tostring(err))
   end
   assert(string.rep("a", 3) == "aaa", "the library is still there")
 end
