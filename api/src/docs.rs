@@ -15,9 +15,10 @@ they promise is in [lua-api.md](lua-api.md). Made from the crate `api`, which is
 [`wabe check`](check.md) and editors know: `cargo run -p tests --example api -- --write` writes this
 page anew.
 
-A wrong type of a required parameter raises; one with `?` or of type `any` may be left out. A call that
-can fail gives nil and an Error, of one of the kinds in the last column. Besides what is below, Luau's
-own library is there but for what loads code or reaches other processes.
+A wrong type of a parameter raises, of `process.set_options` alone it gives false and an Error. One with
+`?` or of type `any` may be left out. A call that can fail gives nil and an Error, of one of the kinds in
+the last column. Besides what is below, Luau's own library is there but for what loads code or reaches
+other processes.
 ";
 
 /// The whole page.

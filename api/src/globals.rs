@@ -37,7 +37,9 @@ pub(crate) const COROUTINE: Module = Module {
 pub(crate) const DEBUG: Module = Module {
     name: "debug",
     doc: "Of Luau's library, what shows no other process's secrets",
-    items: &[f("traceback", "...: any", "string", "", "The stack as a text")],
+    items: &[
+        f("traceback", "first: (thread | Text)?, second: (Text | number)?, level: number?", "string", "", "The stack of a coroutine, or of the caller, as a text: `traceback(co?, message?, level?)`"),
+    ],
 };
 
 /// What there is of Luau's own globals. Their fields are Luau's.

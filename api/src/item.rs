@@ -71,7 +71,7 @@ pub struct Function {
     /// Its name.
     pub name: &'static str,
     /// Parameters as in a declaration: `entry: string, host: string, ...: any`. Required is what has
-    /// neither `?` nor the type `any`; a wrong type of it raises, except where `~` stands before it.
+    /// neither `?` nor the type `any`. A wrong type raises, except where `~` stands before the name.
     pub params: &'static str,
     /// Results as in a declaration: `boolean`, `(string?, Error?)`, `()`.
     pub results: &'static str,
@@ -126,6 +126,12 @@ impl Param<'_> {
         self.name == "..."
     }
 
+    /// True where a wrong type raises: also of what may be left out, where it is given.
+    #[must_use]
+    pub fn is_checked(&self) -> bool {
+        self.raises || (self.is_optional() && self.luau != "any" && !self.is_rest())
+    }
+
     /// True where it may be left out.
     #[must_use]
     pub fn is_optional(&self) -> bool {
@@ -177,11 +183,19 @@ const PLAIN: [&str; 3] = ["buffer", "number", "string"];
 /// alternative of the type, or all where they are plain.
 #[must_use]
 pub fn expected(luau: &str) -> String {
+    let luau = bare(luau);
     let all = split(luau, '|');
     if all.iter().all(|one| PLAIN.contains(one)) {
         return all.join(" or ");
     }
     first_of(all.first().unwrap_or(&luau)).to_string()
+}
+
+/// A type without its `?`, and without the brackets that the `?` needs round a union.
+fn bare(luau: &str) -> &str {
+    let bare = luau.trim_end_matches('?');
+    let inner = bare.strip_prefix('(').and_then(|bare| bare.strip_suffix(')'));
+    inner.filter(|inner| !inner.contains("->")).unwrap_or(bare)
 }
 
 fn first_of(first: &str) -> &str {
@@ -229,6 +243,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_given_is_checked_though_it_may_be_left_out() {
+        let checked = |text| params(text).iter().map(Param::is_checked).collect::<Vec<_>>();
+        assert_eq!(
+            checked("a: string, ~b: string, c: number?, d: any, ...: string"),
+            vec![true, false, true, false, false]
+        );
+    }
+
+    #[test]
     fn errors_name_the_first_alternative() {
         assert_eq!(expected("Error | string"), "Error");
         assert_eq!(expected("string | Error"), "string");
@@ -237,5 +260,7 @@ mod tests {
         assert_eq!(expected("Channel<any>"), "channel");
         assert_eq!(expected("{[string]: any}"), "table");
         assert_eq!(expected("(...any) -> ()"), "function");
+        assert_eq!(expected("(Span | string)?"), "duration");
+        assert_eq!(expected("string?"), "string");
     }
 }

@@ -1,9 +1,10 @@
 //! The Lua API as one table.
 //!
 //! Every module, function, method and field that a script finds, with its types and one line of
-//! documentation. From it come the definitions for editors and for `wabe check` ([`luau`], [`luals`]),
-//! the reference `docs/api.md` ([`docs`]), and the test that calls everything in a real worker with
-//! wrong types. Plain data: no IO, no dependencies, so that everybody may see it.
+//! documentation. From it come what a worker checks of arguments and says of wrong ones ([`params`],
+//! [`expected`]), the definitions for editors and for `wabe check` ([`luau`], [`luals`]), the reference
+//! `docs/api.md` ([`docs`]), and the test that calls everything in a real worker with wrong types. Plain
+//! data: no IO, no dependencies, so that everybody may see it.
 //!
 //! To add a function is to add one line to its module. Types are written in Luau's syntax.
 #![no_std]
@@ -73,6 +74,7 @@ pub const ALIASES: &[Alias] = &[
     process::EXIT,
     process::EVENT,
     process::OPTIONS,
+    process::OPTION_CHANGES,
     waiting::SELECTED,
 ];
 

@@ -22,17 +22,17 @@ pub(crate) const PROCESS: Module = Module {
         f("exec", "entry: string, host: string, ...: any", "(any, Error?)", SPAWN_FAILS, "Starts a process and waits for what it returns"),
         f("send", "dest: string, topic: string, ...: any", "(boolean?, Error?)", "Invalid NotFound RateLimited PermissionDenied", "Sends a message; true once it is accepted, in order"),
         f("listen", "topic: string, options: {message: boolean?}?", "(Channel<any>, Error?)", "Invalid", "The channel of the messages with that topic"),
-        f("unlisten", "~channel: Channel<any>", "(boolean, Error?)", "NotFound", "Closes the channel of a topic"),
+        f("unlisten", "channel: Channel<any>", "(boolean, Error?)", "NotFound", "Closes the channel of a topic"),
         f("inbox", "", "Channel<Message>", "", "The channel of messages whose topic has no listener"),
         f("events", "", "Channel<Event>", "", "The channel of events"),
         f("monitor", "dest: string", "(boolean?, Error?)", "NotFound AlreadyExists PermissionDenied RateLimited", "Asks for the EXIT of a process"),
         f("unmonitor", "dest: string", "(boolean?, Error?)", REACH_FAILS, "Asks for it no more"),
         f("link", "dest: string", "(boolean?, Error?)", "NotFound PermissionDenied RateLimited", "Links the two: an abnormal end of one ends the other"),
         f("unlink", "dest: string", "(boolean?, Error?)", REACH_FAILS, "Takes the link back"),
-        f("cancel", "dest: string, reason: (string | number | Duration)?", "(boolean?, Error?)", "Invalid NotFound PermissionDenied RateLimited", "Asks a process to end; with a duration it is terminated after it"),
+        f("cancel", "dest: string, reason: (Span | string)?", "(boolean?, Error?)", "Invalid NotFound PermissionDenied RateLimited", "Asks a process to end; with a duration it is terminated after it"),
         f("terminate", "dest: string", "(boolean?, Error?)", REACH_FAILS, "Ends a process: no Lua of it runs any more"),
         f("get_options", "", "Options", "", "The options of this process"),
-        f("set_options", "~options: Options", "(boolean, Error?)", "Invalid", "Sets options of this process"),
+        f("set_options", "~options: OptionChanges", "(boolean, Error?)", "Invalid", "Sets options of this process"),
         f("upgrade", "entry: string?, ...: any", "never", "", "Goes on as new code with the same PID; never returns"),
         f("ready", "", "true", "", "Tells that this service is up; nothing where this process is none"),
         f("with_context", "values: {[string]: any}", "Builder", "", "A builder of spawns whose children inherit these values"),
@@ -69,6 +69,13 @@ pub(crate) const BUILDER: Class = Class {
 
 pub(crate) const OPTIONS: Alias = Alias {
     name: "Options",
+    luau: "{trap_links: boolean, upgradable: boolean}",
+    runtime: "table",
+    doc: "What a process has set about itself",
+};
+
+pub(crate) const OPTION_CHANGES: Alias = Alias {
+    name: "OptionChanges",
     luau: "{trap_links: boolean?, upgradable: boolean?}",
     runtime: "table",
     doc: "What a process may set about itself",
@@ -84,7 +91,7 @@ pub(crate) const EXIT: Alias = Alias {
 /// All fields of all kinds: a script tells them apart by `kind`, and uses the others only then.
 pub(crate) const EVENT: Alias = Alias {
     name: "Event",
-    luau: "{kind: string, from: string, at: Time, result: any, error: Error?, exit: Exit, reason: string?, deadline: Time?}",
+    luau: "{kind: string, from: string?, at: Time, result: any, error: Error?, exit: Exit, reason: string?, deadline: Time?}",
     runtime: "table",
     doc: "An EXIT, a LINK_DOWN, a CANCEL or an OUTDATED; that has only `kind` and `at`",
 };

@@ -186,6 +186,8 @@ return function(parent) process.send(parent, "told", process.get_options().trap_
 
 --# **`false, err`**: not a table, wrong type, unknown option
 return function()
+  local none, why = process.set_options(nil)
+  assert(none == false and why:kind() == errors.INVALID, "it does not raise")
   for _, options in { "trap_links", 1, true, { trap_links = "yes" }, { trap_links = 1 }, { trap = true }, { true } } do
     local ok, err = process.set_options(options)
     assert(ok == false and err ~= nil, tostring(options))

@@ -1,30 +1,6 @@
 -- Conventions: how calls fail, what an Error is, which globals and modules there are.
 -- The form of these files is described in tests/src/case.rs.
 
---# A wrong Lua *type* for a required argument raises (`bad argument #1 to 'send' (string expected, got table)`).
-return function()
-  local ok, err = pcall(process.send, {}, "topic")
-  assert(not ok, "a table as destination must raise")
-  assert(string.find(tostring(err), "bad argument #1 to 'send' (string expected, got table)", 1, true), tostring(err))
-  for name, call in {
-    spawn = function() return process.spawn({}, "app:processes") end,
-    listen = function() return process.listen(true) end,
-    monitor = function() return process.monitor({}) end,
-    unmonitor = function() return process.unmonitor({}) end,
-    link = function() return process.link({}) end,
-    unlink = function() return process.unlink({}) end,
-    cancel = function() return process.cancel({}) end,
-    terminate = function() return process.terminate({}) end,
-    register = function() return process.registry.register({}) end,
-    lookup = function() return process.registry.lookup({}) end,
-    unregister = function() return process.registry.unregister({}) end,
-  } do
-    ok, err = pcall(call)
-    assert(not ok, name .. " took a wrong type")
-    assert(string.find(tostring(err), "bad argument #1 to '" .. name .. "'", 1, true), tostring(err))
-  end
-end
-
 --# Every other failure returns `nil, err`.
 return function()
   for name, call in {

@@ -149,13 +149,23 @@ return function()
 end
 
 --# `false, err` "channel not found"
+--# A wrong Lua *type* for a required argument raises
+--: title unlisten of a channel without a topic, and of what is none
 return function()
   local topic = process.listen("topic")
   assert(process.unlisten(topic))
   for _, ch in { topic, channel.new(), channel.new(1) } do
     local ok, err = process.unlisten(ch)
     assert(ok == false and tostring(err) == "channel not found", tostring(err))
+    assert(err:kind() == errors.NOT_FOUND)
   end
+  for _, wrong in { "topic", 1, {}, time.utc, topic:case_receive() } do
+    local ok, err = pcall(process.unlisten, wrong)
+    local text = `bad argument #1 to 'unlisten' (channel expected, got {typeof(wrong)})`
+    assert(not ok and err == text, tostring(err))
+  end
+  local ok, err = pcall(process.unlisten)
+  assert(not ok and string.find(err, "got nil", 1, true), tostring(err))
 end
 
 --# Messages from one sender to one receiver arrive in the order sent

@@ -37,6 +37,7 @@ mod native;
 mod objects;
 mod outlet;
 mod over;
+mod parameters;
 mod post;
 mod reader;
 mod rehearsal;

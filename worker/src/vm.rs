@@ -3,8 +3,8 @@
 use crate::clock::Steps;
 use crate::native::{Context, Prelude, Session};
 use crate::{
-    Entries, clock, document, entries, hygiene, memory, modules, native, objects, over, post,
-    safepoint, stack, time, turn,
+    Entries, clock, document, entries, hygiene, memory, modules, native, objects, over, parameters,
+    post, safepoint, stack, time, turn,
 };
 use ipc::frame::{Birth, EventResult};
 use ipc::{Limits, Zones};
@@ -16,7 +16,7 @@ use std::io;
 use std::rc::Rc;
 
 /// The files of the prelude in the order in which they build on each other.
-const PRELUDE: [(&str, &str); 15] = [
+pub(crate) const PRELUDE: [(&str, &str); 15] = [
     ("objects", include_str!("prelude/objects.luau")),
     ("errors", include_str!("prelude/errors.luau")),
     ("scheduler", include_str!("prelude/scheduler.luau")),
@@ -87,6 +87,7 @@ impl Vm {
         wabe.set("modules", lua.create_table()?)?;
         // Those that only entries which name them have.
         wabe.set("named_modules", lua.create_table()?)?;
+        wabe.set("parameters", parameters::table(&lua)?)?;
         let native = lua.create_table()?;
         objects::install(&lua, &native)?;
         clock::install(&lua, &native, &steps)?;
