@@ -40,12 +40,25 @@ pub(crate) fn init(folder: &Path, types: bool) -> u8 {
 
 fn update(folder: &Path) -> Result<String, Diagnostic> {
     for (name, text) in definitions() {
-        fs::write(folder.join(name), text).map_err(|error| {
+        replace(folder, name, &text).map_err(|error| {
             let message = format!("cannot write {}: {error}", folder.join(name).display());
             Diagnostic::general(message, "give the folder of an app")
         })?;
     }
     Ok(format!("wrote wabe.d.luau and wabe.d.lua in {}", folder.display()))
+}
+
+/// Writes a file beside the place and moves it there: whatever a link at the place points to stays as it
+/// is, and whoever reads meanwhile finds the old text or the new one.
+fn replace(folder: &Path, name: &str, text: &str) -> io::Result<()> {
+    let beside = folder.join(format!(".{name}.new"));
+    // One that was left behind goes; a link goes too, not what it points to.
+    let _ = fs::remove_file(&beside);
+    let mut file = fs::File::create_new(&beside)?;
+    let written = file.write_all(text.as_bytes());
+    written.and_then(|()| fs::rename(&beside, folder.join(name))).inspect_err(|_| {
+        let _ = fs::remove_file(&beside);
+    })
 }
 
 fn make(folder: &Path) -> Result<String, Diagnostic> {

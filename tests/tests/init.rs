@@ -88,3 +88,23 @@ fn definitions_are_written_anew_and_nothing_else() {
     assert_eq!(read("wabe.d.lua"), api::luals::definitions());
     assert_eq!(read("worker.lua"), "mine");
 }
+
+#[test]
+fn a_link_in_the_place_of_definitions_is_replaced_and_not_followed() {
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let app = place.path().join("app");
+    assert_eq!(wabe(place.path(), &["init", "app"]).code, Some(0));
+    let before = names(&app);
+    fs::write(place.path().join("elsewhere"), "mine").expect("it is new");
+    for name in ["wabe.d.lua", ".wabe.d.luau.new"] {
+        let _ = fs::remove_file(app.join(name));
+        std::os::unix::fs::symlink("../elsewhere", app.join(name)).expect("a link");
+    }
+    let ran = wabe(place.path(), &["init", "--types", "app"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(names(&app), before);
+    let read = |path| fs::read_to_string(path).expect("it is there");
+    assert_eq!(read(place.path().join("elsewhere")), "mine");
+    assert_eq!(read(app.join("wabe.d.lua")), api::luals::definitions());
+    assert!(!app.join("wabe.d.lua").is_symlink());
+}
