@@ -1,6 +1,6 @@
 //! `wabe check`: what is wrong with an app, for a person and for a machine.
 
-use crate::app::{App, Code as Source, Kind, Place};
+use crate::app::{App, Code as Source, Kind, Place, read_limited};
 use crate::diagnostic::Diagnostic;
 use crate::run::{FAILED, OK, USAGE};
 use crate::terminal;
@@ -10,6 +10,9 @@ use serde_json::json;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::rc::Rc;
+
+/// How an app asks for another mode of the analyzer.
+const CONFIG: &str = ".luaurc";
 
 /// A finding at its place.
 #[derive(Debug, PartialEq, Eq)]
@@ -73,7 +76,7 @@ fn all(app: &App, path: &Path) -> io::Result<Vec<Found>> {
     let sources: Vec<_> = sources.collect();
     let units: Vec<_> = sources.iter().map(|(id, code)| unit(id, code)).collect();
     let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
-    let config = std::fs::read_to_string(folder.join(".luaurc")).unwrap_or_default();
+    let (config, unreadable) = config(folder);
     let kinds = app.entries.iter().map(|(id, entry)| (id.as_str(), entry.kind_name()));
     let around = Around { kinds: kinds.collect(), config: &config };
     let findings = check::check(&units, &around)?;
@@ -81,11 +84,26 @@ fn all(app: &App, path: &Path) -> io::Result<Vec<Found>> {
     let mut found: Vec<_> = wanted.map(|one| placed(one, sources[one.unit].1)).collect();
     found.sort_by_key(|one| (one.diagnostic.file.clone(), one.diagnostic.span.start, one.code));
     found.dedup();
+    found.extend(unreadable);
     found.extend(app.warnings.iter().map(|warning| {
         let diagnostic = Diagnostic::general(warning, "remove it, or wait for what it needs");
         Found { code: Code::Ignored, diagnostic }
     }));
     Ok(found)
+}
+
+/// The text of the app's `.luaurc`, or why it cannot be had.
+fn config(folder: &Path) -> (String, Option<Found>) {
+    match read_limited(&folder.join(CONFIG)) {
+        Ok(text) => (text, None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => (String::new(), None),
+        Err(error) => {
+            let help =
+                "make it a file of UTF-8 text, or remove it: the types are checked without it";
+            let diagnostic = Diagnostic::general(format!("cannot read {CONFIG}: {error}"), help);
+            (String::new(), Some(Found { code: Code::Config, diagnostic }))
+        }
+    }
 }
 
 fn unit<'a>(id: &'a str, code: &'a Source) -> Unit<'a> {

@@ -16,6 +16,8 @@ pub enum Severity {
 pub enum Code {
     /// A manifest that cannot be read, or that names what is not there.
     Manifest,
+    /// A `.luaurc` that cannot be read.
+    Config,
     /// A source that does not compile.
     Source,
     /// A global, or a field of a module, that does not exist.
@@ -44,8 +46,9 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Code; 13] = [
+    pub const ALL: [Code; 14] = [
         Code::Manifest,
+        Code::Config,
         Code::Source,
         Code::UnknownName,
         Code::UnknownModule,
@@ -65,6 +68,7 @@ impl Code {
     pub const fn as_str(self) -> &'static str {
         match self {
             Code::Manifest => "manifest",
+            Code::Config => "config",
             Code::Source => "source",
             Code::UnknownName => "unknown-name",
             Code::UnknownModule => "unknown-module",

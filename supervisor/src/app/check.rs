@@ -1,9 +1,8 @@
 //! What must hold between the entries of an app.
 
-use super::{App, Entry, Host, Kind, order};
+use super::{App, Host, Kind, circle, order};
 use crate::app::entry::{Code, CodeKind, Place};
 use crate::diagnostic::Diagnostic;
-use std::collections::BTreeSet;
 
 /// Checks the whole app.
 pub(super) fn all(app: &App) -> Result<(), Diagnostic> {
@@ -21,8 +20,7 @@ pub(super) fn all(app: &App) -> Result<(), Diagnostic> {
         }
     }
     order::check(app)?;
-    let mut done = BTreeSet::new();
-    app.entries.keys().try_for_each(|id| no_cycle(app, id, &mut Vec::new(), &mut done))
+    circle::check(app)
 }
 
 /// An id that a host's permissions name without a `*` exists: who misspells one would wonder for
@@ -79,28 +77,4 @@ fn suggestion(app: &App, kind: &str) -> String {
         true => format!("define an entry of kind {kind}; the app has none"),
         false => format!("the entries of kind {kind} are {}", known.join(", ")),
     }
-}
-
-/// `done` holds what was found free of cycles before: each entry is walked once.
-fn no_cycle<'a>(
-    app: &'a App,
-    id: &'a str,
-    path: &mut Vec<&'a str>,
-    done: &mut BTreeSet<&'a str>,
-) -> Result<(), Diagnostic> {
-    let Some(Entry { kind: Kind::Code(_, code), .. }) = app.entries.get(id) else { return Ok(()) };
-    if !done.contains(id) {
-        path.push(id);
-        for (_, library, place) in &code.imports {
-            if path.contains(&library.as_str()) {
-                let round = path.join(" -> ");
-                let message = format!("imports go round in a circle: {round} -> {library}");
-                return Err(place.error(message, "move what both need into a library of its own"));
-            }
-            no_cycle(app, library, path, done)?;
-        }
-        path.pop();
-        done.insert(id);
-    }
-    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::entry::{Code, CodeKind, Entry, Kind, Place};
 use super::fields::{CodeFields, Entries, EntryHead, Fields, Head, Named};
-use super::{App, host, invalid, limits, service, source};
+use super::{App, ENTRIES_MAX, host, invalid, limits, service, source};
 use crate::diagnostic::Diagnostic;
 use ipc::Limits;
 use serde::de::DeserializeSeed;
@@ -48,7 +48,8 @@ fn yaml_files(root: &Path) -> Result<Vec<PathBuf>, Diagnostic> {
             let yaml = path.extension().is_some_and(|end| end == "yaml" || end == "yml");
             if kind.is_dir() && !hidden {
                 folders.push(path);
-            } else if kind.is_file() && yaml && !hidden {
+            } else if yaml && !hidden && !kind.is_dir() && !kind.is_symlink() {
+                // What is no regular file is refused where it is read.
                 files.push(path);
             }
         }
@@ -79,6 +80,7 @@ fn load_file(root: &Path, path: &Path, app: &mut App) -> Result<bool, Diagnostic
     let (Some(namespace), Some(heads)) = (head.namespace, head.entries) else { return Ok(false) };
     file.check_id(&namespace, "namespace")?;
     let heads = heads.into_iter().map(|head| file.named(head)).collect::<Result<Vec<_>, _>>()?;
+    file.count(&heads, app)?;
     let all = Entries(heads.iter().map(|head| head.kind.value.as_str()).collect());
     let all = serde_saphyr::with_deserializer_from_str(&file.text, |de| all.deserialize(de));
     for (head, fields) in heads.iter().zip(all.map_err(|error| file.invalid(&error))?) {
@@ -143,6 +145,17 @@ impl File<'_> {
             return Err(self.place(&name).error(message, "add kind: process.lua, or another"));
         };
         Ok(Named { name, kind })
+    }
+
+    /// Counts the entries of the file among those of the app.
+    fn count(&self, heads: &[Named], app: &mut App) -> Result<(), Diagnostic> {
+        if let Some(beyond) = heads.get(ENTRIES_MAX - app.count) {
+            let message = format!("an app has at most {ENTRIES_MAX} entries");
+            let help = "make it several apps, or give the arguments to one entry that differ";
+            return Err(self.place(&beyond.name).error(message, help));
+        }
+        app.count += heads.len();
+        Ok(())
     }
 
     fn check_id(&self, part: &Spanned<String>, what: &str) -> Result<(), Diagnostic> {

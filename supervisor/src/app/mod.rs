@@ -2,6 +2,7 @@
 
 mod amount;
 mod check;
+mod circle;
 mod entry;
 mod fields;
 mod host;
@@ -16,17 +17,21 @@ mod source;
 pub use entry::{Code, CodeKind, Entry, Kind, Place};
 pub use host::{Enclosure, Host};
 pub use service::{Service, ServiceGroup};
+pub(crate) use source::read_limited;
 
 use crate::diagnostic::Diagnostic;
 use ipc::frame::EventResult;
 use ipc::limits::WARM_DEFAULT;
 use ipc::zygote::Source;
 use node::HostSpec;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// The host that every app has, unless a manifest defines one of that name itself.
 pub const DEFAULT_HOST: &str = "app:processes";
+
+/// Entries of one app, also those of unknown kinds.
+pub const ENTRIES_MAX: usize = 10_000;
 
 /// A loaded app.
 #[derive(Debug, Default)]
@@ -35,6 +40,10 @@ pub struct App {
     pub entries: BTreeMap<String, Entry>,
     /// What the user should know though it is no error, such as entries of unknown kinds.
     pub warnings: Vec<String>,
+    /// Entries that were read.
+    count: usize,
+    /// Kinds that are said to be unknown.
+    skipped: BTreeSet<String>,
 }
 
 impl App {
@@ -58,8 +67,8 @@ impl App {
 
     /// An entry of a kind that wabe does not know: said once for each kind.
     fn skip(&mut self, kind: &str, file: &str, line: u64) {
-        let said = format!("entries of unknown kind '{kind}' are skipped");
-        if !self.warnings.iter().any(|warning| warning.contains(&said)) {
+        if self.skipped.insert(kind.to_owned()) {
+            let said = format!("entries of unknown kind '{kind}' are skipped");
             self.warnings.push(format!("{file}:{line}: {said}"));
         }
     }

@@ -5,7 +5,10 @@ use super::{App, DEFAULT_HOST};
 use crate::diagnostic::Diagnostic;
 use ipc::Limits;
 use ipc::limits::SOURCE_MAX;
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 use serde_json::Map;
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -52,7 +55,7 @@ pub(super) fn read(
     })?;
     let text = read_limited(&path).map_err(|error| {
         let message = format!("cannot read source '{source}': {error}");
-        place.error(message, format!("a source is UTF-8 text of at most {SOURCE_MAX} bytes"))
+        place.error(message, format!("a source is a file of at most {SOURCE_MAX} bytes of UTF-8"))
     })?;
     let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
     Ok((name, text))
@@ -68,15 +71,45 @@ fn inside(root: &Path, wanted: &Path) -> Result<PathBuf, String> {
 }
 
 /// Reads a text file of limited size; the limit holds for what is read, whatever stat(2) says.
-pub(super) fn read_limited(path: &Path) -> std::io::Result<String> {
-    let file = std::fs::File::open(path)?;
+///
+/// # Errors
+/// What is no regular file is refused, and never waited for: a pipe would hold up the whole node.
+pub(crate) fn read_limited(path: &Path) -> std::io::Result<String> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let irregular = || std::io::Error::other("not a regular file");
+    let file = match rustix::fs::open(path, flags, Mode::empty()) {
+        Ok(file) => File::from(file),
+        // A socket, or a device that is not there.
+        Err(Errno::NXIO) => return Err(irregular()),
+        Err(error) => return Err(error.into()),
+    };
     if !file.metadata()?.is_file() {
-        return Err(std::io::Error::other("not a regular file"));
+        return Err(irregular());
     }
     let mut text = String::new();
     file.take(SOURCE_MAX as u64 + 1).read_to_string(&mut text)?;
     match text.len() <= SOURCE_MAX {
         true => Ok(text),
         false => Err(std::io::Error::other(format!("larger than {SOURCE_MAX} bytes"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::fs::{CWD, FileType, mknodat};
+
+    #[test]
+    fn only_regular_files_are_read_and_no_other_is_waited_for() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let at = |name: &str| folder.path().join(name);
+        mknodat(CWD, at("pipe"), FileType::Fifo, Mode::RWXU, 0).expect("a pipe");
+        std::os::unix::net::UnixListener::bind(at("socket")).expect("a socket");
+        std::fs::write(at("file"), "text").expect("a file");
+        for name in ["pipe", "socket", "."] {
+            let error = read_limited(&at(name)).expect_err("no file");
+            assert_eq!(error.to_string(), "not a regular file", "{name}");
+        }
+        assert_eq!(read_limited(&at("file")).expect("a file"), "text");
     }
 }

@@ -1,5 +1,6 @@
 //! Manifests: what each field may be, and what is said where it is not.
 
+mod entries;
 mod event_result;
 mod limits;
 mod permissions;
