@@ -1,6 +1,6 @@
 //! The table as a Luau definition file, for `wabe check`, luau-lsp and luau-analyze.
 
-use crate::item::{Class, Function, Item, Module, params, split};
+use crate::item::{Alias, Class, Function, Item, Module, params, split};
 use crate::{ALIASES, CLASSES, MODULES, OBJECT};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -49,7 +49,8 @@ declare string: ((value: any) -> string) & {
 pub fn definitions() -> String {
     let mut text = HEAD.to_string();
     for alias in ALIASES {
-        let _ = writeln!(text, "-- {}\nexport type {} = {}", alias.doc, alias.name, alias.luau);
+        let luau = lenient(alias);
+        let _ = writeln!(text, "-- {}\nexport type {} = {luau}", alias.doc, alias.name);
     }
     CLASSES.iter().for_each(|one| class(&mut text, one));
     text.push('\n');
@@ -57,12 +58,25 @@ pub fn definitions() -> String {
     text.push_str(PCALL);
     text.push_str(STRING);
     MODULES.iter().for_each(|one| module(&mut text, one));
+    // Whether there is an error a script learns from the value before it; no type says that, so the
+    // error is one wherever it is looked at.
+    text = text.replace(", Error?)", ", Error)");
     // Extern types have no parameters: each kind of channel is one of its own.
     text = text.replace("Channel<any>", "Channel");
     for element in ELEMENTS {
         text = text.replace(&format!("Channel<{element}>"), &format!("{element}Channel"));
     }
     text
+}
+
+/// A type for scripts that know by one field which others are there: the kind of an event says so, and
+/// a select gives a channel of any kind.
+fn lenient(alias: &Alias) -> String {
+    match alias.name {
+        "Event" | "Exit" => alias.luau.replace('?', ""),
+        "Selected" => alias.luau.replace("Channel<any>", "any"),
+        _ => alias.luau.to_string(),
+    }
 }
 
 /// What channels of their own kind give.

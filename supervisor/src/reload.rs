@@ -297,7 +297,8 @@ fn importers(app: &App) -> BTreeMap<&str, Vec<&String>> {
 type Changeable<'a> = (&'a str, [&'a str; 3], Limits, Vec<(&'a str, &'a str)>, Vec<&'a str>);
 
 fn code_of(entry: &Entry) -> Option<Changeable<'_>> {
-    let Kind::Code(_, Code { file, text, method, limits, imports, modules }) = &entry.kind else {
+    let Kind::Code(_, Code { file, text, method, limits, imports, modules, .. }) = &entry.kind
+    else {
         return None;
     };
     let imports = imports.iter().map(|(alias, id, _)| (alias.as_str(), id.as_str())).collect();

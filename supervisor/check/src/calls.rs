@@ -2,8 +2,12 @@
 
 use crate::look::{Call, Look};
 use crate::names::nearest;
-use crate::{Around, Code, Finding};
+use crate::{Code, Finding};
+use std::collections::BTreeMap;
 use std::ops::Range;
+
+/// Every entry of the app with its kind.
+pub(crate) type Kinds<'a> = BTreeMap<&'a str, &'a str>;
 
 /// Functions whose first argument is an entry, with the kinds that it may have, and whether the second
 /// is a host.
@@ -19,37 +23,36 @@ const TAKING: [(&str, &str, &[&str], bool); 8] = [
 ];
 
 /// Everything about such calls in one source.
-pub(crate) fn check(index: usize, look: &Look, around: &Around<'_>, findings: &mut Vec<Finding>) {
+pub(crate) fn check(index: usize, look: &Look, all: &Kinds<'_>, findings: &mut Vec<Finding>) {
     for call in &look.calls {
         let takes = |(module, name, ..): &&(&str, &str, &[&str], bool)| {
-            *module == call.module && *name == call.name
+            *module == &*call.module && *name == &*call.name
         };
         let Some((_, _, kinds, hosts)) = TAKING.iter().find(takes) else { continue };
         let Call { literals: [entry, host], .. } = call;
         if let Some((id, place)) = entry {
-            findings.extend(refers(index, around, Code::UnknownEntry, id, place, kinds));
+            findings.extend(refers(index, all, Code::UnknownEntry, id, place, kinds));
         }
         if let Some((id, place)) = host.as_ref().filter(|_| *hosts) {
             let kinds = &["process.host"];
-            findings.extend(refers(index, around, Code::UnknownHost, id, place, kinds));
+            findings.extend(refers(index, all, Code::UnknownHost, id, place, kinds));
         }
     }
 }
 
 fn refers(
     index: usize,
-    around: &Around<'_>,
+    all: &Kinds<'_>,
     unknown: Code,
     id: &str,
     place: &Range<usize>,
     kinds: &[&str],
 ) -> Option<Finding> {
     let wanted = kinds.join(" or ");
-    let fitting = around.kinds.iter().filter(|(_, kind)| kinds.contains(kind)).map(|(id, _)| *id);
-    let found = around.kinds.iter().find(|(known, _)| *known == id);
-    let (code, message) = match found {
-        Some((_, kind)) if kinds.contains(kind) => return None,
-        Some((_, kind)) => (Code::WrongKind, format!("entry '{id}' is a {kind}, not a {wanted}")),
+    let fitting = all.iter().filter(|(_, kind)| kinds.contains(kind)).map(|(id, _)| *id);
+    let (code, message) = match all.get(id) {
+        Some(kind) if kinds.contains(kind) => return None,
+        Some(kind) => (Code::WrongKind, format!("entry '{id}' is a {kind}, not a {wanted}")),
         None if unknown == Code::UnknownHost => (unknown, format!("host '{id}' does not exist")),
         None => (unknown, format!("entry '{id}' does not exist")),
     };

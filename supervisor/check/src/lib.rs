@@ -8,10 +8,13 @@
 mod calls;
 mod code;
 mod finding;
+mod locals;
 mod look;
 mod names;
 mod text;
 mod types;
+mod values;
+mod wanted;
 
 pub use code::{Code, Severity};
 pub use finding::{Finding, Spot};
@@ -61,12 +64,13 @@ pub fn check(units: &[Unit<'_>], around: &Around<'_>) -> io::Result<Vec<Finding>
 
 fn check_here(units: &[Unit<'_>], around: &Around<'_>) -> Vec<Finding> {
     let looks: Vec<_> = units.iter().map(|unit| look::look(unit.text)).collect();
+    let kinds = around.kinds.iter().copied().collect();
     let mut findings = Vec::new();
     for (index, (unit, look)) in units.iter().zip(&looks).enumerate() {
         match look {
             Ok(look) => {
                 names::check(index, unit, look, &mut findings);
-                calls::check(index, look, around, &mut findings);
+                calls::check(index, look, &kinds, &mut findings);
             }
             Err((span, message)) => {
                 findings.push(Finding::in_source(index, Code::Source, span.clone(), message));

@@ -1,29 +1,44 @@
 //! A look at the syntax of a source: what it names, calls and returns.
 
-use crate::text;
+use crate::locals::Locals;
+use crate::text::Lines;
+use crate::values::{Value, Values};
 use luau_syntax::allocator::AstArena;
-use luau_syntax::ast::{AstVisitor, Expression, ExpressionKind, LocalId, Statement};
+use luau_syntax::ast::{
+    AstVisitor, Expression, ExpressionKind, LocalId, Statement, Type, TypePack,
+};
 use luau_syntax::ast_names::AstNameTable;
 use luau_syntax::location::Location;
 use luau_syntax::parser::{ParseError, ParseOptions, parse};
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::ops::Range;
+use std::rc::Rc;
+
+/// A name and its place.
+pub(crate) type Named = (Rc<str>, Range<usize>);
 
 /// What a source names, with its places.
 #[derive(Debug, Default)]
 pub(crate) struct Look {
     /// Globals that are read.
-    pub(crate) globals: Vec<(String, Range<usize>)>,
+    pub(crate) globals: Vec<Named>,
     /// Globals that are written.
-    pub(crate) written: Vec<String>,
+    pub(crate) written: HashSet<Rc<str>>,
     /// Fields of globals or of what was required, `process.send`.
-    pub(crate) fields: Vec<(String, String, Range<usize>)>,
-    /// Literal arguments of `require`.
-    pub(crate) requires: Vec<(String, Range<usize>)>,
-    /// Calls of functions of modules, with their first two arguments where they are literal.
+    pub(crate) fields: Vec<(Rc<str>, Rc<str>, Range<usize>)>,
+    /// Arguments of `require` that can be seen.
+    pub(crate) requires: Vec<Named>,
+    /// Calls of functions of modules, with their first two arguments where they can be seen.
     pub(crate) calls: Vec<Call>,
     /// Values that functions return which do not say what they return.
-    pub(crate) returns: Vec<Range<usize>>,
+    pub(crate) returns: HashSet<Range<usize>>,
+    /// Calls whose last argument is a call or `...`, which may give more values than are wanted; and
+    /// those last arguments.
+    pub(crate) open: HashSet<Range<usize>>,
+    /// Where values are used whose error is tested, in order.
+    pub(crate) excused: Vec<usize>,
+    /// A type in it is `unknown`.
+    pub(crate) says_unknown: bool,
     /// Where the first statement begins.
     pub(crate) first: usize,
 }
@@ -32,106 +47,84 @@ pub(crate) struct Look {
 #[derive(Debug)]
 pub(crate) struct Call {
     /// The module.
-    pub(crate) module: String,
+    pub(crate) module: Rc<str>,
     /// The function or method.
-    pub(crate) name: String,
-    /// The literal texts among its first two arguments.
-    pub(crate) literals: [Option<(String, Range<usize>)>; 2],
+    pub(crate) name: Rc<str>,
+    /// The texts among its first two arguments that can be seen.
+    pub(crate) literals: [Option<Named>; 2],
 }
 
 /// Looks at a source, or says why it cannot be loaded.
 pub(crate) fn look(source: &str) -> Result<Look, (Range<usize>, String)> {
+    let lines = Lines::new(source);
     let arena = AstArena::new();
     let mut names = AstNameTable::new(&arena);
     let parsed = parse(source, &arena, &mut names, ParseOptions::default());
-    let place =
-        |error: &ParseError| (text::span(source, error.location), error.message.to_string());
+    let place = |error: &ParseError| (lines.span(error.location), error.message.to_string());
     let parsed = parsed.map_err(|errors| {
         errors.errors().first().map_or_else(|| (0..0, errors.to_string()), place)
     })?;
     if let Some(error) = parsed.metadata.errors.first() {
         return Err(place(error));
     }
-    let mut walk = Walk::new(source);
+    let mut locals = Locals::default();
+    parsed.root.visit(&mut locals);
+    let mut walk = Walk::new(&lines, locals);
     if let Some(first) = parsed.root.as_slice().first() {
-        walk.look.first = text::offset(source, first.location().begin);
+        walk.look.first = lines.offset(first.location().begin);
     }
     parsed.root.visit(&mut walk);
-    Ok(walk.finish())
+    walk.look.excused.sort_unstable();
+    Ok(walk.look)
 }
 
 struct Walk<'a> {
-    source: &'a str,
+    lines: &'a Lines<&'a str>,
     look: Look,
-    /// Locals that are a module: `local time = require("time")`.
-    modules: HashMap<LocalId, String>,
-    /// Locals that are what a function of a module gave: `local builder = process.with_context({})`.
-    given: HashMap<LocalId, String>,
-    /// Functions, and whether each says what it returns.
-    functions: Vec<(Range<usize>, bool)>,
-    returns: Vec<Range<usize>>,
+    values: Values<'a>,
+    excused: HashSet<LocalId>,
+    /// The functions around, and whether each says what it returns.
+    says: Vec<bool>,
 }
 
 impl<'a> Walk<'a> {
-    fn new(source: &'a str) -> Self {
-        Walk {
-            source,
-            look: Look::default(),
-            modules: HashMap::new(),
-            given: HashMap::new(),
-            functions: Vec::new(),
-            returns: Vec::new(),
-        }
+    fn new(lines: &'a Lines<&'a str>, locals: Locals) -> Self {
+        let excused = locals.excused();
+        let values = Values::new(lines, locals.changed);
+        Walk { lines, look: Look::default(), values, excused, says: Vec::new() }
     }
 
     fn span(&self, location: Location) -> Range<usize> {
-        text::span(self.source, location)
+        self.lines.span(location)
     }
 
-    /// The module that an expression is.
-    fn module(&self, expression: Expression<'_>) -> Option<String> {
-        match expression.kind() {
-            ExpressionKind::Grouped(inner) => self.module(inner),
-            ExpressionKind::Call { func, args, .. } => {
-                let name = func.as_global().filter(|global| global.name == "require");
-                name.and_then(|_| literal(*args.first()?))
-            }
-            _ => match (expression.as_global(), expression.as_local()) {
-                (Some(global), _) => Some(name(global.name.bytes())),
-                (_, Some(local)) => self.modules.get(&local.local.identity()).cloned(),
-                _ => None,
-            },
-        }
-    }
-
-    /// The module that a chain of calls begins with: `process.with_context({}):spawn`.
-    fn root(&self, expression: Expression<'_>) -> Option<String> {
-        match expression.kind() {
-            ExpressionKind::Call { func, .. } => match func.kind() {
-                ExpressionKind::IndexName { expr, .. } => self.root(expr),
-                _ => self.module(expression),
-            },
-            _ => {
-                let given = expression.as_local().map(|local| local.local.identity());
-                let given = given.and_then(|local| self.given.get(&local).cloned());
-                given.or_else(|| self.module(expression))
-            }
-        }
-    }
-
-    fn argument(&self, args: &[Expression<'_>], index: usize) -> Option<(String, Range<usize>)> {
-        let argument = args.get(index)?;
-        Some((literal(*argument)?, self.span(argument.location())))
-    }
-
-    /// Leaves of the returns those in functions that say nothing of what they return.
-    fn finish(mut self) -> Look {
-        let says = |at: &Range<usize>| {
-            let around = self.functions.iter().filter(|(range, _)| range.contains(&at.start));
-            around.min_by_key(|(range, _)| range.len()).is_some_and(|(_, says)| *says)
+    /// A call of a function of a module, by itself or by `pcall`.
+    fn call(&mut self, func: Expression<'_>, args: &[Expression<'_>], self_call: bool) {
+        let protected = match func.as_global() {
+            Some(global) if global.name == "pcall" => 1,
+            Some(global) if global.name == "xpcall" => 2,
+            _ => 0,
         };
-        self.look.returns = self.returns.iter().filter(|at| !says(at)).cloned().collect();
-        self.look
+        let (func, args, self_call) = match (protected, args.first()) {
+            (0, _) => (func, args, self_call),
+            (_, Some(func)) => (*func, args.get(protected..).unwrap_or_default(), false),
+            (_, None) => return,
+        };
+        let Some(Value::Function { module, name, of_object }) = self.values.of(func) else {
+            return;
+        };
+        // `builder.spawn(builder, …)`, and not `process:spawn(…)`, which gives it one too many.
+        let own = usize::from(of_object && !self_call);
+        if of_object || !self_call {
+            let literal = |index: usize| self.values.text(*args.get(own + index)?);
+            self.look.calls.push(Call { module, name, literals: [literal(0), literal(1)] });
+        }
+    }
+
+    fn field(&mut self, owner: Expression<'_>, name: Rc<str>, place: Range<usize>) {
+        if let Some(module) = self.values.module(owner) {
+            self.look.fields.push((module, name, place));
+        }
     }
 }
 
@@ -144,10 +137,18 @@ impl<'ast> AstVisitor<'ast> for Walk<'_> {
         true
     }
 
+    fn visit_local_expression(&mut self, expression: Expression<'ast>) -> bool {
+        let local = expression.as_local().map(|local| local.local.identity());
+        if local.is_some_and(|local| self.excused.contains(&local)) {
+            self.look.excused.push(self.lines.offset(expression.location().begin));
+        }
+        true
+    }
+
     fn visit_assign_statement(&mut self, statement: Statement<'ast>) -> bool {
         let written = statement.as_assign().map_or(&[][..], |assign| assign.vars);
         for global in written.iter().filter_map(|variable| variable.as_global()) {
-            self.look.written.push(name(global.name.bytes()));
+            self.look.written.insert(name(global.name.bytes()));
         }
         true
     }
@@ -155,7 +156,7 @@ impl<'ast> AstVisitor<'ast> for Walk<'_> {
     fn visit_function_declaration_statement(&mut self, statement: Statement<'ast>) -> bool {
         let declared = statement.as_function_declaration();
         if let Some(global) = declared.and_then(|declared| declared.name.as_global()) {
-            self.look.written.push(name(global.name.bytes()));
+            self.look.written.insert(name(global.name.bytes()));
         }
         true
     }
@@ -163,65 +164,79 @@ impl<'ast> AstVisitor<'ast> for Walk<'_> {
     fn visit_local_statement(&mut self, statement: Statement<'ast>) -> bool {
         if let Some(statement) = statement.as_local() {
             for (local, value) in statement.bindings.iter().zip(statement.values) {
-                if let Some(module) = self.module(*value) {
-                    self.modules.insert(local.identity(), module);
-                } else if let Some(module) = self.root(*value) {
-                    self.given.insert(local.identity(), module);
-                }
+                self.values.declare(local.identity(), *value);
             }
         }
         true
     }
 
     fn visit_index_name_expression(&mut self, expression: Expression<'ast>) -> bool {
-        if let ExpressionKind::IndexName { expr, index, index_location, .. } = expression.kind()
-            && let Some(module) = self.module(expr)
-        {
+        if let ExpressionKind::IndexName { expr, index, index_location, .. } = expression.kind() {
             let place = self.span(index_location);
-            self.look.fields.push((module, name(index.bytes()), place));
+            self.field(expr, name(index.bytes()), place);
+        }
+        true
+    }
+
+    fn visit_index_expression(&mut self, expression: Expression<'ast>) -> bool {
+        if let ExpressionKind::IndexExpr { expr, index } = expression.kind()
+            && let Some((name, place)) = self.values.text(index)
+        {
+            self.field(expr, name, place);
         }
         true
     }
 
     fn visit_call_expression(&mut self, expression: Expression<'ast>) -> bool {
-        let ExpressionKind::Call { func, args, .. } = expression.kind() else { return true };
-        let literals = [self.argument(args, 0), self.argument(args, 1)];
+        let ExpressionKind::Call { func, args, self_call, .. } = expression.kind() else {
+            return true;
+        };
         if func.as_global().is_some_and(|global| global.name == "require") {
-            self.look.requires.extend(literals.into_iter().next().flatten());
-        } else if let ExpressionKind::IndexName { expr, index, .. } = func.kind()
-            && let Some(module) = self.root(expr)
+            let wanted = args.first().and_then(|wanted| self.values.text(*wanted));
+            self.look.requires.extend(wanted);
+        } else {
+            self.call(func, args, self_call);
+        }
+        if let Some(last) = args.last()
+            && matches!(last.kind(), ExpressionKind::Call { .. } | ExpressionKind::Varargs)
         {
-            self.look.calls.push(Call { module, name: name(index.bytes()), literals });
+            let places = [expression.location(), func.location(), last.location()];
+            let places = places.map(|location| self.span(location));
+            self.look.open.extend(places);
         }
         true
     }
 
     fn visit_function_literal_expression(&mut self, expression: Expression<'ast>) -> bool {
         if let Some(function) = expression.as_function() {
-            let location = expression.location();
-            let start = text::offset(self.source, location.begin);
-            let end = text::offset(self.source, location.end);
-            self.functions.push((start..end, function.return_annotation.is_some()));
+            self.says.push(function.return_annotation.is_some());
+            function.visit(self);
+            self.says.pop();
         }
-        true
+        false
     }
 
     fn visit_return_statement(&mut self, statement: Statement<'ast>) -> bool {
-        self.returns.push(self.span(statement.location()));
-        if let Some(statement) = statement.as_return() {
-            let values = statement.expressions.iter();
-            let values: Vec<_> = values.map(|value| self.span(value.location())).collect();
-            self.returns.extend(values);
+        if !self.says.last().is_some_and(|says| *says) {
+            let values = statement.as_return().map_or(&[][..], |statement| statement.expressions);
+            let values = values.iter().map(|value| value.location());
+            let places = values.chain([statement.location()]);
+            self.look.returns.extend(places.map(|location| self.lines.span(location)));
         }
+        true
+    }
+
+    fn visit_type(&mut self, annotation: Type<'ast>) -> bool {
+        let named = annotation.as_reference();
+        self.look.says_unknown |= named.is_some_and(|named| named.name == "unknown");
+        true
+    }
+
+    fn visit_type_pack(&mut self, _pack: TypePack<'ast>) -> bool {
         true
     }
 }
 
-fn name(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// The text that an expression is, where it is a literal one.
-fn literal(expression: Expression<'_>) -> Option<String> {
-    Some(name(expression.as_string()?.value.as_bytes()))
+fn name(bytes: &[u8]) -> Rc<str> {
+    Rc::from(String::from_utf8_lossy(bytes))
 }

@@ -3,6 +3,7 @@
 use crate::look::Look;
 use crate::{Code, Finding, Spot, Unit};
 use api::{Item, MODULES, NAMED, STANDARD};
+use std::collections::HashSet;
 use strsim::levenshtein;
 
 /// Everything about names in one source.
@@ -42,11 +43,12 @@ fn globals(index: usize, unit: &Unit<'_>, look: &Look, findings: &mut Vec<Findin
     let modules = MODULES.iter().map(|module| module.name);
     let names =
         with_imports(modules.chain(global_functions()).chain(STANDARD.iter().copied()), unit);
+    let known: HashSet<_> = names.iter().copied().collect();
+    let imports: HashSet<_> = unit.imports.iter().map(|(alias, _)| *alias).collect();
     for (name, place) in &look.globals {
         let unnamed = is_unnamed(unit, name);
-        let there = !unnamed || is_import(unit, name);
-        let known = names.contains(&name.as_str()) && there;
-        if known || look.written.contains(name) {
+        let there = !unnamed || imports.contains(&**name);
+        if known.contains(&**name) && there || look.written.contains(name) {
             continue;
         }
         let message = format!("unknown global '{name}'");
@@ -77,10 +79,10 @@ pub(crate) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> O
 fn fields(index: usize, unit: &Unit<'_>, look: &Look, findings: &mut Vec<Finding>) {
     for (owner, field, place) in &look.fields {
         // `string` is Luau's library first, and the analyzer knows it.
-        let module = MODULES.iter().find(|module| module.name == owner && !owner.is_empty());
+        let module = MODULES.iter().find(|module| module.name == &**owner && !owner.is_empty());
         let Some(module) = module.filter(|_| !is_import(unit, owner)) else { continue };
         let names = module.items.iter().map(Item::name);
-        if names.clone().any(|name| name == field) {
+        if names.clone().any(|name| name == &**field) {
             continue;
         }
         let message = format!("'{owner}' has no '{field}'");
@@ -95,7 +97,7 @@ fn fields(index: usize, unit: &Unit<'_>, look: &Look, findings: &mut Vec<Finding
 fn requires(index: usize, unit: &Unit<'_>, look: &Look, findings: &mut Vec<Finding>) {
     for (name, place) in &look.requires {
         let unnamed = is_unnamed(unit, name);
-        let known = api::module_names().any(|module| module == name) && !unnamed;
+        let known = api::module_names().any(|module| module == &**name) && !unnamed;
         if is_import(unit, name) || known {
             continue;
         }
@@ -111,10 +113,9 @@ fn requires(index: usize, unit: &Unit<'_>, look: &Look, findings: &mut Vec<Findi
 }
 
 fn unused(index: usize, unit: &Unit<'_>, look: &Look, findings: &mut Vec<Finding>) {
-    let used = |name: &str| {
-        let required = look.requires.iter().chain(&look.globals);
-        required.into_iter().any(|(used, _)| used == name)
-    };
+    let required = look.requires.iter().chain(&look.globals);
+    let required: HashSet<_> = required.map(|(used, _)| &**used).collect();
+    let used = |name: &str| required.contains(name);
     for (alias, _) in unit.imports.iter().filter(|(alias, _)| !used(alias)) {
         findings.push(Finding {
             unit: index,

@@ -1,7 +1,9 @@
 //! The Luau analyzer on the sources of an app.
 
 use crate::look::Look;
-use crate::{Code, Finding, Spot, Unit, text};
+use crate::text::Lines;
+use crate::wanted::is_wanted;
+use crate::{Code, Finding, Spot, Unit};
 use luau_analysis::diagnostics::error::{TypeError, TypeErrorData};
 use luau_analysis::frontend::resolver::ModuleInfo;
 use luau_analysis::{
@@ -12,6 +14,7 @@ use luau_common::BString;
 use luau_config::{Config, ConfigOptions, Mode};
 use luau_syntax::ast::Expression;
 use luau_syntax::location::Location;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -21,7 +24,7 @@ const BUILT_IN: &str = "@wabe/";
 /// A source as the analyzer sees it: with what it imports as locals before its first statement.
 struct Prepared<'a> {
     unit: &'a Unit<'a>,
-    text: String,
+    text: Lines<String>,
     at: usize,
     added: usize,
 }
@@ -30,30 +33,32 @@ impl<'a> Prepared<'a> {
     /// Imports are globals of an entry: where the source uses one so, a local stands for it.
     fn new(unit: &'a Unit<'a>, look: &Look) -> Self {
         let mut locals = String::new();
+        let globals: HashSet<_> = look.globals.iter().map(|(name, _)| &**name).collect();
         for (alias, _) in &unit.imports {
-            if look.globals.iter().any(|(name, _)| name == alias) {
+            if globals.contains(alias) {
                 let _ = write!(locals, "local {alias} = require(\"{alias}\"); ");
             }
         }
         let (before, after) = unit.text.split_at(look.first);
         let (text, at, added) = (format!("{before}{locals}{after}"), look.first, locals.len());
-        Prepared { unit, text, at, added }
+        Prepared { unit, text: Lines::new(text), at, added }
     }
 
     /// The place in the source as it was written; `None` for what was added.
     fn span(&self, location: Location) -> Option<Spot> {
-        let span = text::span(&self.text, location);
+        let span = self.text.span(location);
         let back = |at: usize| if at >= self.at + self.added { at - self.added } else { at };
         let is_added = (self.at..self.at + self.added).contains(&span.start);
         (!is_added).then(|| Spot::Source(back(span.start), back(span.end)))
     }
 }
 
-struct Sources<'a>(Vec<Prepared<'a>>);
+/// The sources by the ids of their entries.
+struct Sources<'a>(HashMap<&'a [u8], Prepared<'a>>);
 
-impl Sources<'_> {
-    fn of(&self, name: &ModuleName) -> Option<&Prepared<'_>> {
-        self.0.iter().find(|prepared| *name == prepared.unit.id)
+impl<'a> Sources<'a> {
+    fn of(&self, name: &ModuleName) -> Option<&Prepared<'a>> {
+        self.0.get(name.as_slice())
     }
 }
 
@@ -61,7 +66,7 @@ impl FileResolver for Sources<'_> {
     fn read_source(&mut self, name: &ModuleName) -> Option<SourceCode> {
         let text = match name.strip_prefix(BUILT_IN.as_bytes()) {
             Some(module) => format!("return {}", String::from_utf8_lossy(module)),
-            None => self.of(name)?.text.clone(),
+            None => self.of(name)?.text.text().to_owned(),
         };
         Some(SourceCode { source: BString::from(text), kind: SourceCodeType::Module })
     }
@@ -106,7 +111,9 @@ fn config(text: &str) -> Config {
 
 fn analyzer<'a>(sources: Vec<Prepared<'a>>, config_text: &str) -> Result<Analyzer<'a>, String> {
     let options = FrontendOptions { run_lint_checks: true, ..FrontendOptions::default() };
-    let mut analyzer = Frontend::new(Sources(sources), Configured(config(config_text)), options);
+    let sources = sources.into_iter().map(|source| (source.unit.id.as_bytes(), source));
+    let mut analyzer =
+        Frontend::new(Sources(sources.collect()), Configured(config(config_text)), options);
     let failed = |error: AnalysisError| error.into_internal_compiler_error().message.to_string();
     analyzer.register_builtin_globals(DefinitionEnvironment::Globals).map_err(failed)?;
     let scope = analyzer.global_scope(DefinitionEnvironment::Globals);
@@ -145,7 +152,7 @@ pub(crate) fn check(
         // The analyzer is code of others, on whatever a user wrote: its failure is a finding.
         let found = catch_unwind(AssertUnwindSafe(|| one(&mut analyzer, index, unit, look)));
         findings.extend(match found {
-            Ok(Ok(found)) => known_by_name(found, findings),
+            Ok(Ok(found)) => known_by_name(index, found, findings),
             Ok(Err(_)) | Err(_) => {
                 let message = format!("{} could not be analyzed", unit.file);
                 vec![Finding::in_source(index, Code::Unchecked, 0..0, message)]
@@ -155,14 +162,15 @@ pub(crate) fn check(
 }
 
 /// Leaves out what the look at names has found already, in better words.
-fn known_by_name(found: Vec<Finding>, before: &[Finding]) -> Vec<Finding> {
-    let names = |one: &&Finding| one.code == Code::UnknownName;
+fn known_by_name(index: usize, found: Vec<Finding>, before: &[Finding]) -> Vec<Finding> {
+    let names = before.iter().filter(|one| one.unit == index && one.code == Code::UnknownName);
+    let names: BTreeSet<_> = names.map(|one| &one.spot).collect();
     let is_known = |finding: &Finding| {
         let Spot::Source(from, to) = finding.spot else { return false };
-        before.iter().filter(names).filter(|one| one.unit == finding.unit).any(|name| {
-            // The analyzer underlines `process.sent` where the name is `sent`.
-            matches!(name.spot, Spot::Source(start, end) if from <= start && end <= to)
-        })
+        // The analyzer underlines `process.sent` where the name is `sent`.
+        names
+            .range(Spot::Source(from, 0)..Spot::Source(to, 0))
+            .any(|name| matches!(name, Spot::Source(_, end) if *end <= to))
     };
     found.into_iter().filter(|finding| finding.code != Code::Type || !is_known(finding)).collect()
 }
@@ -184,9 +192,7 @@ fn one(
     for error in result.errors.iter().filter(|error| error.module_name == name) {
         let Some(spot) = source.span(error.location) else { continue };
         let message = model.error_message(error).to_string();
-        // Channels of several kinds are compared where a select has returned.
-        let compares = message.contains("Channel") && message.contains("cannot be compared");
-        if !compares && is_wanted(error, &spot, look) {
+        if is_wanted(error, &message, &spot, look) {
             found.push(finding(index, code_of(error), &spot, &message));
         }
     }
@@ -205,9 +211,11 @@ fn finding(index: usize, code: Code, spot: &Spot, message: &str) -> Finding {
     let Spot::Source(start, end) = *spot else {
         return Finding::in_source(index, code, 0..0, message);
     };
-    // One line: the second of such a message repeats the first in the words of type theory.
-    let message = message.lines().next().unwrap_or_default().trim_end_matches("; ");
-    let found = Finding::in_source(index, code, start..end, message.trim_end_matches(';'));
+    // What follows repeats it in the words of type theory.
+    let words = message.split("; \n").next().unwrap_or_default().split_whitespace();
+    let message = words.collect::<Vec<_>>().join(" ");
+    let message = message.trim_end_matches([';', ' ']).replace("' but got", "', but got");
+    let found = Finding::in_source(index, code, start..end, &*message);
     match code == Code::Type && message.contains("but got '") && message.contains("?'") {
         true => found.helped("it may be nil: test it with 'if' or 'assert' before"),
         false => found,
@@ -223,21 +231,6 @@ fn code_of(error: &TypeError) -> Code {
         | TypeErrorData::ConstraintSolvingIncompleteError(_)
         | TypeErrorData::InternalError(_) => Code::Unchecked,
         _ => Code::Type,
-    }
-}
-
-/// Luau wants every way out of a function to return the same; here a body that returns nothing, or
-/// `nil, err`, says something each time. Whoever writes down what a function returns is held to it.
-fn is_wanted(error: &TypeError, spot: &Spot, look: &Look) -> bool {
-    let Spot::Source(start, end) = *spot else { return true };
-    match error.data {
-        // Found by our own looks, with what to do.
-        TypeErrorData::UnknownRequire(_) | TypeErrorData::SyntaxError(_) => false,
-        TypeErrorData::FunctionExitsWithoutReturning(_) => false,
-        TypeErrorData::TypeMismatch(_) | TypeErrorData::TypePackMismatch(_) => {
-            !look.returns.contains(&(start..end))
-        }
-        _ => true,
     }
 }
 

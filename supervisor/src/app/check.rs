@@ -4,16 +4,22 @@ use super::{App, Host, Kind, circle, order};
 use crate::app::entry::{Code, CodeKind, Place};
 use crate::diagnostic::Diagnostic;
 
+const IS_HOST: fn(&Kind) -> bool = |kind| matches!(kind, Kind::Host(_));
+
 /// Checks the whole app.
 pub(super) fn all(app: &App) -> Result<(), Diagnostic> {
     for (id, entry) in &app.entries {
         match &entry.kind {
-            Kind::Code(_, code) => imports(app, id, code)?,
+            Kind::Code(_, code) => {
+                imports(app, id, code)?;
+                if let Some((host, place)) = &code.default_host {
+                    refers(app, host, place, "process.host", IS_HOST)?;
+                }
+            }
             Kind::Service(service) => {
                 let is_process = |kind: &Kind| matches!(kind, Kind::Code(CodeKind::Process, _));
                 refers(app, &service.process, &service.process_place, "process.lua", is_process)?;
-                let is_host = |kind: &Kind| matches!(kind, Kind::Host(_));
-                refers(app, &service.host, &service.host_place, "process.host", is_host)?;
+                refers(app, &service.host, &service.host_place, "process.host", IS_HOST)?;
             }
             Kind::Host(host) => patterns(app, host)?,
             Kind::Group(_) => {}
@@ -32,7 +38,7 @@ fn patterns(app: &App, host: &Host) -> Result<(), Diagnostic> {
         refers(app, entry, place, "process.lua", has_body)?;
     }
     for (host, place) in &host.named.hosts {
-        refers(app, host, place, "process.host", |kind| matches!(kind, Kind::Host(_)))?;
+        refers(app, host, place, "process.host", IS_HOST)?;
     }
     Ok(())
 }

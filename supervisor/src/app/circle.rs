@@ -92,7 +92,8 @@ mod tests {
     pub(super) fn library(text: &str, imports: &[String]) -> Entry {
         let (file, text, method) = (String::new(), text.to_owned(), String::new());
         let imports = imports.iter().map(|id| (id.clone(), id.clone(), Place::default())).collect();
-        let code = Code { file, text, method, limits: Limits::NONE, imports, modules: Vec::new() };
+        let (limits, modules, default_host) = (Limits::NONE, Vec::new(), None);
+        let code = Code { file, text, method, limits, imports, modules, default_host };
         let kind = Kind::Code(CodeKind::Library, code);
         Entry { kind, meta: Map::new(), place: Place::default() }
     }

@@ -59,6 +59,8 @@ pub struct Code {
     pub imports: Vec<(String, String, Place)>,
     /// Modules that its manifest names, each with its place.
     pub modules: Vec<(String, Place)>,
+    /// The host on which it runs where nobody names one, with its place.
+    pub default_host: Option<(String, Place)>,
 }
 
 /// Where something stands: a file, its text, and the bytes.
@@ -109,7 +111,8 @@ impl Entry {
     /// The host that its `meta.default_host` names.
     #[must_use]
     pub fn default_host_named(&self) -> Option<&str> {
-        self.meta.get("default_host").and_then(Value::as_str)
+        let Kind::Code(_, Code { default_host, .. }) = &self.kind else { return None };
+        default_host.as_ref().map(|(host, _)| host.as_str())
     }
 
     /// The kind as manifests name it.

@@ -43,7 +43,7 @@ pub(super) struct CodeFields {
     #[serde(rename = "kind")]
     _kind: IgnoredAny,
     #[serde(default)]
-    pub(super) meta: Map<String, Value>,
+    pub(super) meta: Meta,
     pub(super) source: Spanned<String>,
     #[serde(default = "main")]
     pub(super) method: String,
@@ -53,6 +53,43 @@ pub(super) struct CodeFields {
     pub(super) imports: BTreeMap<String, Spanned<String>>,
     #[serde(default, deserialize_with = "given")]
     pub(super) limits: Option<Spanned<Written>>,
+}
+
+/// `meta` of an entry with code: free data, of which wabe reads the host.
+#[derive(Default)]
+pub(super) struct Meta {
+    pub(super) all: Map<String, Value>,
+    pub(super) default_host: Option<Spanned<Value>>,
+}
+
+impl<'de> Deserialize<'de> for Meta {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MetaVisitor)
+    }
+}
+
+struct MetaVisitor;
+
+impl<'de> Visitor<'de> for MetaVisitor {
+    type Value = Meta;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Meta, A::Error> {
+        let mut meta = Meta::default();
+        while let Some(key) = map.next_key::<String>()? {
+            let value = match key.as_str() {
+                "default_host" => {
+                    meta.default_host.insert(map.next_value::<Spanned<Value>>()?).value.clone()
+                }
+                _ => map.next_value()?,
+            };
+            meta.all.insert(key, value);
+        }
+        Ok(meta)
+    }
 }
 
 /// A field that is there has a value: `field:` and nothing after it does not mean the default.
@@ -84,7 +121,8 @@ pub(super) struct HostEntry {
     _lifecycle: HostLifecycle,
 }
 
-/// `lifecycle` of a host. A host lives as long as the node, so nothing of it has an effect.
+/// `lifecycle` of a host. Nothing of a host is started before its first process is spawned, and it stays
+/// as long as the node, so nothing of it has an effect.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct HostLifecycle {

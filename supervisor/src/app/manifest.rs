@@ -1,7 +1,7 @@
 //! Manifests: YAML files with `namespace` and `entries`.
 
 use super::entry::{Code, CodeKind, Entry, Kind, Place};
-use super::fields::{CodeFields, Entries, EntryHead, Fields, Head, Named};
+use super::fields::{CodeFields, Entries, EntryHead, Fields, Head, Meta, Named};
 use super::{App, ENTRIES_MAX, host, invalid, limits, service, source};
 use crate::diagnostic::Diagnostic;
 use ipc::Limits;
@@ -209,14 +209,34 @@ impl File<'_> {
             }
         }
         let limits = self.entry_limits(kind, fields.limits.as_ref())?;
+        let default_host = self.default_host(kind, &fields.meta)?;
         let place = self.place(&fields.source);
         let (file, text) = source::read(self.root, self.path, &fields.source.value, &place)?;
         let imports = fields.imports.into_iter();
         let imports = imports.map(|(alias, id)| (alias, id.value.clone(), self.place(&id)));
         let modules = fields.modules.iter().map(|at| (at.value.clone(), self.place(at))).collect();
         let (method, imports) = (fields.method, imports.collect());
-        let code = Code { file, text, method, limits, imports, modules };
-        Ok((Kind::Code(kind, code), fields.meta))
+        let code = Code { file, text, method, limits, imports, modules, default_host };
+        Ok((Kind::Code(kind, code), fields.meta.all))
+    }
+
+    /// The host that the entry names itself. A library runs on that of its users.
+    fn default_host(
+        &self,
+        kind: CodeKind,
+        meta: &Meta,
+    ) -> Result<Option<(String, Place)>, Diagnostic> {
+        match &meta.default_host {
+            Some(at) if kind != CodeKind::Library => match &at.value {
+                Value::String(host) => Ok(Some((host.clone(), self.place(at)))),
+                _ => {
+                    let place = self.place(at);
+                    let message = format!("default_host cannot be {}", place.written());
+                    Err(place.error(message, "write the id of an entry of kind process.host"))
+                }
+            },
+            _ => Ok(None),
+        }
     }
 
     /// What code lowers of its host's limits, if it is the body of processes.

@@ -27,7 +27,7 @@ pub(super) fn single_file(path: &Path) -> Result<App, Diagnostic> {
     let (method, limits, imports) = ("main".to_owned(), Limits::NONE, Vec::new());
     // Nobody can name modules for it.
     let modules = api::NAMED.iter().map(|name| ((*name).to_owned(), Place::default())).collect();
-    let code = Code { file, text, method, limits, imports, modules };
+    let code = Code { file, text, method, limits, imports, modules, default_host: None };
     let kind = Kind::Code(CodeKind::Process, code);
     let entry = Entry { kind, meta: Map::new(), place: Place::default() };
     let namespace = DEFAULT_HOST.split(':').next().unwrap_or_default();
