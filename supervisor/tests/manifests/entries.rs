@@ -57,7 +57,7 @@ fn a_default_host_is_one_of_the_app() {
             "app:f",
             "name an entry of kind process.host",
         );
-        for wrong in ["7", "[app:pool]", "~"] {
+        for wrong in ["7", "true", "~"] {
             refused(
                 with_meta(kind, &format!("default_host: {wrong}")),
                 &format!("default_host cannot be {wrong}"),
