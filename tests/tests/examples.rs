@@ -69,7 +69,7 @@ fn hostile(ran: &Ran) {
         "spin: turn, turn limit of 200 ms exceeded (used * ms): hostile.lua:* function spin",
         "swallow: turn, turn limit of 200 ms exceeded (used * ms): hostile.lua:* function s*",
         "mine: cpu, cpu limit of 1 s exceeded (used 1* s)",
-        "linger: wall, wall limit of 3 s exceeded (used 3* s)",
+        "linger: wall, wall limit of 6 s exceeded (used 6* s)",
         "shout: error, message is over the limit of 65536 bytes",
         "flood: error, mailbox full",
         "multiply: error, limit of 2 children reached (children of host 'app:cell')",

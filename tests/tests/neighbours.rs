@@ -47,7 +47,7 @@ const HOSTILE: [(&str, &str); 11] = [
 /// How each may end. One that never waits for long has used its CPU time first, or not, as the
 /// machine is busy.
 const ENDS: [(&str, &str); 11] = [
-    ("spin", "turn"),
+    ("spin", "turn wall"),
     ("hoard", "memory"),
     ("flood", "wall cpu"),
     ("print", "wall"),
