@@ -93,7 +93,8 @@ impl Watchdog {
     }
 
     fn due(&mut self, now: u64) -> Option<(ChildId, u64)> {
-        let (_, id, number) = self.queue.pop_front_if(|(at, ..)| *at <= now)?;
+        let (at, id, number) = *self.queue.front()?;
+        (at <= now).then(|| self.queue.pop_front())?;
         Some((id, number))
     }
 }

@@ -2,6 +2,7 @@
 //! script may try against `memory` and `turn` is in `vm_limits.rs`, processes that do not answer are
 //! in `stuck.rs`.)
 
+use rustix::process::Signal;
 use serde_json::json;
 use tests::watched::{app, end_of, watch, with_limited, with_main};
 use tests::{Live, proc};
@@ -203,29 +204,30 @@ fn the_mailbox_of_the_receiver_decides_what_it_is_sent() {
     assert_eq!(result[1][2], "mailbox full", "{seen:#?}");
 }
 
-/// Five results of 4 MB for one that is busy until all have ended.
-const BUSY: &str = r#"
+/// Watches five who leave 4 MB each, and tells how much came of each.
+const WATCHES: &str = r#"
 return function(main)
-  local children = {}
+  local events, children, sizes = process.events(), {}, {}
   for i = 1, 5 do
     children[i] = assert(process.spawn_monitored("app:child", "app:processes"))
   end
   assert(process.send(main, "children", children))
-  local stop = process.registry.lookup
-  while not stop("over") do end
-  local events, sizes = process.events(), {}
   for i = 1, 5 do
     local event = events:receive()
-    sizes[i] = if event.result then #event.result else event.exit.kind
+    sizes[i] = if event.result then "whole" else event.exit.kind
   end
-  return sizes
+  return table.concat(sizes, " ")
 end"#;
 
+/// Lets them end when the test says so, and then the one who watches.
 const RELEASE: &str = r#"
 return function()
-  local busy = assert(process.spawn_monitored("app:hostile", "app:cell", process.pid()))
   local events = process.events()
+  local watcher = assert(process.spawn_monitored("app:hostile", "app:cell", process.pid()))
   local children = process.listen("children"):receive()
+  local go = assert(process.spawn_monitored("app:go", "app:processes"))
+  print("ready")
+  assert(events:receive().from == go)
   for _, child in children do
     assert(process.monitor(child))
     assert(process.send(child, "go"))
@@ -233,9 +235,9 @@ return function()
   for _ in children do
     assert(#events:receive().result == 4000000)
   end
-  assert(process.registry.register("over"))
+  print("all")
   local event = events:receive()
-  return { result = event.result, error = event.error and tostring(event.error) }
+  print("sizes", event.result, event.error)
 end"#;
 
 const CHILD: &str = "return function()
@@ -245,20 +247,23 @@ end";
 
 #[test]
 fn what_others_leave_at_their_ends_never_ends_who_watches_them() {
-    let scripts = [("hostile", BUSY), ("child", CHILD)];
-    let app = with_main(RELEASE, "{mailbox: 64KiB, message: 8KiB, turn: 1h}", &scripts);
-    let seen = watch(&app, "app:hostile");
-    assert!(seen.event["error"].is_null(), "{seen:#?}");
-    let got = seen.event["result"].as_array().expect("a list");
-    let whole = got.iter().filter(|size| **size == 4_000_000).count();
-    let without = got.iter().filter(|size| **size == "normal").count();
+    let scripts = [("hostile", WATCHES), ("child", CHILD), ("go", tests::live::GO)];
+    let app = with_main(RELEASE, "{mailbox: 64KiB, message: 8KiB}", &scripts);
+    let mut live = Live::start(app, &[]);
+    live.stdout_after("ready");
+    let watcher = live.os_pids("app:hostile", 1)[0];
+    let watcher = proc::Hold::on(watcher).expect("it watches");
+    watcher.signal(Signal::STOP);
+    live.go();
+    live.stdout_after("all");
+    watcher.signal(Signal::CONT);
+    let sizes = live.stdout_after("sizes\t");
     // Two have room at a time: 8 MiB and twice the mailbox.
-    assert!(whole >= 2 && without >= 1 && whole + without == 5, "{seen:#?}");
-    let lines = seen.stdout.lines().filter(|line| {
-        line.contains(" left (3.8 MiB): there is no room for it here")
-            && line.starts_with("[app:hostile ")
-    });
-    assert_eq!(lines.count(), without, "{seen:#?}");
+    assert_eq!(sizes, "whole whole normal normal normal\tnil");
+    let ran = live.wait();
+    assert!(ran.code == Some(0) && !ran.late && !ran.leaked, "{ran:#?}");
+    let lines = ran.stdout.matches(" left (3.8 MiB): there is no room for it here\n").count();
+    assert_eq!(lines, 3, "{ran:#?}");
 }
 
 const AUDIENCE: &str = r#"

@@ -276,6 +276,7 @@ return function()
   local child = assert(process.spawn_monitored("app:child", "app:processes"))
   local event = process.events():receive()
   print(event.kind, event.result, event.error, event.exit.kind)
+  print("exec", process.exec("app:child", "app:processes"))
   {BOMB}
   print(process.spawn("app:child", "app:processes", bomb))
 end"#
@@ -285,6 +286,8 @@ end"#
     let ran = ran(&app);
     assert!(ran.stdout.contains("dropped the result of {app:processes|"), "{ran:#?}");
     assert!(ran.stdout.contains("EXIT\tnil\tnil\tnormal"), "{ran:#?}");
+    let refused = "exec\tnil\tthe result is more than there is room for here\n";
+    assert!(ran.stdout.contains(refused), "{ran:#?}");
     assert!(ran.stdout.contains("nil\tthe arguments are too many: their values need"), "{ran:#?}");
     assert_eq!(ran.code, Some(0), "{ran:#?}");
 }

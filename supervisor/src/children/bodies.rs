@@ -26,7 +26,10 @@ impl Bodies {
 
     pub(crate) fn written(&mut self, count: usize) {
         self.told += count as u64;
-        while let Some((_, len)) = self.waiting.pop_front_if(|(end, _)| *end <= self.told) {
+        while let Some((end, len)) = self.waiting.front().copied()
+            && end <= self.told
+        {
+            self.waiting.pop_front();
             self.bytes -= len;
         }
     }
