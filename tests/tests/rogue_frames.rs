@@ -117,6 +117,11 @@ fn something_that_is_no_mail_handed_back() {
 }
 
 #[test]
+fn mail_handed_back_that_is_longer_when_it_is_said_again() {
+    violates("upgrade-hands-length", "handed back with a header that is too long");
+}
+
+#[test]
 fn a_word_after_an_upgrade() {
     violates("upgrade-speaks", "frame after an upgrade");
 }

@@ -158,12 +158,12 @@ impl Rogue {
             "upgrade-hands-nonsense" => {
                 upgrade();
                 // Its word comes in a read of its own only where it is asked.
-                self.hear();
+                self.wait_for(|told| (told == ToWorker::HandOver).then_some(()));
                 self.say(&FromWorker::HandBack(ToWorker::Ping), &[]);
             }
             "upgrade-hands-length" => {
                 upgrade();
-                self.hear();
+                self.wait_for(|told| (told == ToWorker::HandOver).then_some(()));
                 // HandBack(Deliver { from, topic: "" }) with numbers where the supervisor writes names.
                 let mut header = vec![0x81, 14, 0x81, 6, 0x92, 0xda];
                 let from = HEADER_MAX - header.len() - 3;
@@ -185,13 +185,6 @@ impl Rogue {
             "upgrade-to-itself" => self.say(&FromWorker::Upgrade { entry: None }, &[0x90]),
             _ => {}
         }
-    }
-
-    /// Waits for whatever it is told.
-    fn hear(&self) {
-        let mut bytes = vec![0; 64 * 1024];
-        let _ = recv(&self.socket, &mut bytes[..], RecvFlags::empty());
-        let _ = recv(&self.socket, &mut bytes[..], RecvFlags::empty());
     }
 
     /// What is the business of others, or of nobody.
@@ -275,18 +268,26 @@ impl Rogue {
     fn route_to_pong(&self) -> (u32, u64) {
         let op = Op::Send { dest: "pong", topic: "noise" };
         self.say(&FromWorker::Call { call: 1, op }, &[0xc0]);
+        self.wait_for(|told| match told {
+            ToWorker::Reply { result: Ok(Answer::Route { route, credit }), .. } => {
+                Some((route?, credit))
+            }
+            _ => None,
+        })
+    }
+
+    /// Reads until it is told something that is wanted.
+    fn wait_for<T>(&self, wanted: impl Fn(ToWorker<'_>) -> Option<T>) -> T {
         let mut bytes = vec![0; 64 * 1024];
         loop {
             let Ok((len @ 1.., _)) = recv(&self.socket, &mut bytes[..], RecvFlags::empty()) else {
                 exit(99);
             };
-            // The first frame may come together with the answer.
+            // Several frames may come together: the first, which is not taken yet, with any other.
             let mut rest = &bytes[..len];
             while let Some(header) = header(rest) {
-                if let Ok(ToWorker::Reply { result: Ok(answer), .. }) = codec::decode(header)
-                    && let Answer::Route { route: Some(route), credit } = answer
-                {
-                    return (route, credit);
+                if let Some(found) = codec::decode(header).ok().and_then(&wanted) {
+                    return found;
                 }
                 let length = u32::from_le_bytes([rest[0], rest[1], rest[2], rest[3]]) as usize;
                 rest = &rest[codec::LENGTH + length..];
