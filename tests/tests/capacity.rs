@@ -35,17 +35,26 @@ return function()
       pongs:receive()
     end
   end
-  local err = fill()
+  -- Who helped others to start may still be ending at the first refusal: what it gives back counts too.
+  local function fill_up()
+    repeat
+      local before = #pids
+      local err = fill()
+      all_answer()
+      if #pids == before then
+        return err
+      end
+    until false
+  end
+  local err = fill_up()
   print("refused", #pids, err:kind(), err)
-  all_answer()
   for _ = 1, SOME do
     assert(process.terminate(table.remove(pids)))
     assert(events:receive().exit.kind == "terminated")
   end
   local before = #pids
-  err = fill()
+  err = fill_up()
   print("again", #pids - before, err:kind(), err)
-  all_answer()
   for _, pid in pids do
     assert(process.terminate(pid))
     assert(events:receive().exit.kind == "terminated")
