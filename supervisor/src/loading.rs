@@ -43,7 +43,7 @@ impl Loads {
     }
 
     fn next(&mut self) -> Option<String> {
-        self.due.pop().filter(|_| self.under_way.len() < AT_ONCE)
+        if self.under_way.len() < AT_ONCE { self.due.pop() } else { None }
     }
 
     fn is_over(&self) -> bool {
@@ -161,5 +161,49 @@ impl Supervisor {
             pending.loads.ended(id, result);
         }
         self.let_go(id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn loads(count: usize) -> Loads {
+        let due = (0..count).rev().map(|n| n.to_string()).collect();
+        Loads { due, under_way: BTreeMap::new(), broken: Vec::new() }
+    }
+
+    /// Begins as many as may be under way.
+    fn begin(loads: &mut Loads, first: ChildId) -> usize {
+        let before = loads.under_way.len();
+        while let Some(entry) = loads.next() {
+            loads.under_way.insert(first + loads.under_way.len(), (entry, 5));
+        }
+        loads.under_way.len() - before
+    }
+
+    #[test]
+    fn however_many_there_are_each_is_loaded() {
+        let mut loads = loads(AT_ONCE + 2);
+        assert_eq!(begin(&mut loads, 0), AT_ONCE);
+        assert_eq!((loads.next(), loads.is_over()), (None, false));
+        loads.ended(0, Ok(()));
+        loads.ended(1, Ok(()));
+        assert_eq!(begin(&mut loads, 100), 2);
+        let names = loads.under_way.values().map(|(entry, _)| entry.parse::<usize>());
+        let names: BTreeSet<_> = names.map(|name| name.expect("a number")).collect();
+        assert_eq!(names, (2..AT_ONCE + 2).collect());
+    }
+
+    #[test]
+    fn after_enough_that_do_not_load_no_further_ones_begin() {
+        let mut loads = loads(AT_ONCE + BROKEN_MAX);
+        begin(&mut loads, 0);
+        for id in 0..AT_ONCE {
+            loads.ended(id, Err("why".to_owned()));
+        }
+        assert_eq!((loads.broken.len(), loads.is_over()), (BROKEN_MAX, true));
+        loads.ended(0, Err("again".to_owned()));
+        assert_eq!(loads.broken.len(), BROKEN_MAX, "it is over once");
     }
 }
