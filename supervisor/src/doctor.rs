@@ -9,6 +9,7 @@ use crate::machine::{Bound, bounds};
 use crate::terminal;
 use crate::zygote::{Started, code_file};
 use ipc::frame::{Birth, FromWorker, ToWorker};
+use ipc::payload::NO_ARGUMENTS;
 use ipc::sandbox::{Layer, Layers, Missing, Plan, Sandbox};
 use ipc::zygote::{FromZygote, ToZygote};
 use ipc::{Deframer, Limits, Outbox, Zones};
@@ -266,7 +267,7 @@ impl Patient {
         let limits = Limits::DEFAULT;
         outbox.push(
             &ToWorker::Become { pid: "{doctor}", entry: "none", limits, birth: Birth::default() },
-            &[0x90],
+            NO_ARGUMENTS,
         );
         send(&ours, outbox.pending(), SendFlags::NOSIGNAL)?;
         self.first_word(&ours)

@@ -4,12 +4,14 @@
 
 use crate::app::App;
 use crate::children::{ChildId, Left};
+use crate::reading::not_enclosed;
 use crate::reload::Pending;
 use crate::supervisor::Supervisor;
 use crate::terminal::one_line;
 use crate::zygote::Nest;
 use ipc::frame::{Birth, FromWorker, ToWorker};
 use ipc::limits::{BROKEN_MAX, START_MAX_NS};
+use ipc::payload::NO_ARGUMENTS;
 use ipc::quota::time_text;
 use ipc::sandbox::Layer;
 use ipc::{Limits, Pid, PidText};
@@ -17,9 +19,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Entries that are loaded at the same time.
 const AT_ONCE: usize = 16;
-
-/// An empty array.
-const NO_ARGUMENTS: &[u8] = &[0x90];
 
 /// The host of those workers. That of a process has a namespace in its id.
 const HOST: &str = "of no process";
@@ -119,9 +118,7 @@ impl Supervisor {
         let mut nest = Nest::new(HOST.into(), plan, None, 0);
         // That layers are missing is said of the hosts.
         nest.said_missing = true;
-        self.nests.push(nest);
-        self.nest_of.insert(HOST.into(), self.nests.len() - 1);
-        self.nests.len() - 1
+        self.add_nest(nest)
     }
 
     /// True for the nest of those workers.
@@ -142,24 +139,20 @@ impl Supervisor {
         match header {
             FromWorker::Print | FromWorker::Pong | FromWorker::Consumed { .. } => {}
             FromWorker::LoadFailed { fault } => self.end_load(id, Err(fault.message.clone())),
-            FromWorker::NotEnclosed(missing) => {
-                self.end_load(id, Err(format!("its worker cannot be enclosed: {missing}")));
-            }
+            FromWorker::NotEnclosed(missing) => self.end_load(id, Err(not_enclosed(missing))),
             _ => self.end_load(id, Ok(())),
         }
     }
 
-    /// There will be no worker for a load, or it has ended.
-    pub(crate) fn lost_loading(&mut self, id: ChildId, why: &str) {
+    /// What came of a load, where it was one: its worker has ended, or there will be none.
+    pub(crate) fn load_ended(&mut self, id: ChildId, result: Result<(), String>) {
         if let Some(pending) = &mut self.reload.pending {
-            pending.loads.ended(id, Err(why.to_owned()));
+            pending.loads.ended(id, result);
         }
     }
 
     pub(crate) fn end_load(&mut self, id: ChildId, result: Result<(), String>) {
-        if let Some(pending) = &mut self.reload.pending {
-            pending.loads.ended(id, result);
-        }
+        self.load_ended(id, result);
         self.let_go(id);
     }
 }

@@ -8,7 +8,7 @@ use ipc::codec::HeaderError;
 use ipc::frame::FromWorker;
 use ipc::limits::HEADER_MAX;
 use ipc::sandbox::Missing;
-use ipc::{Fault, FaultKind, Pid, hot};
+use ipc::{Fault, FaultKind, Frame, Pid, hot};
 use node::Input;
 use rustix::io::ioctl_fionread;
 use std::io::{ErrorKind, Read};
@@ -142,48 +142,85 @@ impl Supervisor {
             };
         };
         let has_begun = child.predecessor.is_none();
-        let idle = ipc::Deframer::new(0);
-        let mut deframer = std::mem::replace(&mut child.deframer, idle);
-        let mut feed = deframer.feed(bytes);
         self.writing.bulk = bytes.len() >= BULK;
-        let (mut frames, mut left) = (0, false);
-        let broken = loop {
+        // The look behind the last one is worth as much as a frame.
+        let (mut frames, mut left) = (1, false);
+        let heard = self.each_frame(id, bytes, |this, frame| {
             frames += 1;
-            match feed.next_frame() {
-                Ok(Some(_)) if left => break Some("frame after an upgrade".to_owned()),
-                Ok(Some(frame)) => match header_of(frame.header) {
-                    Ok(FromWorker::NotEnclosed(missing)) => {
-                        let fault = Fault::new(FaultKind::Unavailable, not_enclosed(&missing));
-                        self.frame(pid, &FromWorker::LoadFailed { fault }, frame);
-                    }
-                    Ok(header) if !has_begun && !may_precede(&header) => {
-                        break Some("frame before all was handed over".to_owned());
-                    }
-                    Ok(header) => {
-                        left = matches!(header, FromWorker::Upgrade { .. });
-                        match self.postpones(id, &header, frame.body) {
-                            true => {}
-                            false => self.frame(pid, &header, frame),
-                        }
-                    }
-                    Err(error) => break Some(error.to_string()),
-                },
-                Ok(None) => break None,
-                Err(error) => break Some(error.to_string()),
+            if left {
+                return Err("frame after an upgrade".to_owned());
             }
-        };
-        drop(feed);
+            left = this.heed(id, pid, has_begun, frame)?;
+            Ok(true)
+        });
         self.writing.bulk = false;
         if let Some(child) = self.children.all.get_mut(id) {
-            child.deframer = deframer;
             // The same of a piece as of more: who is held to pieces for it must not be let go by the first.
             child.short = bytes.len() >= PIECE && is_short(frames, bytes.len());
         }
         if left {
             self.expect_hand_back(id);
         }
-        if let Some(what) = broken {
+        if let Err(what) = heard {
             self.broken(id, pid, what);
+        }
+    }
+
+    /// Takes what a child says frame by frame, until one leaves nothing more to be heeded (`false`).
+    ///
+    /// # Errors
+    /// What is wrong with a frame.
+    pub(crate) fn each_frame(
+        &mut self,
+        id: ChildId,
+        bytes: &[u8],
+        mut heed: impl FnMut(&mut Self, Frame<'_>) -> Result<bool, String>,
+    ) -> Result<(), String> {
+        let Some(child) = self.children.all.get_mut(id) else { return Ok(()) };
+        let mut deframer = std::mem::replace(&mut child.deframer, ipc::Deframer::new(0));
+        let mut feed = deframer.feed(bytes);
+        let ended = loop {
+            match feed.next_frame() {
+                Ok(Some(frame)) => match heed(self, frame) {
+                    Ok(true) => {}
+                    Ok(false) => break Ok(()),
+                    Err(what) => break Err(what),
+                },
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error.to_string()),
+            }
+        };
+        drop(feed);
+        if let Some(child) = self.children.all.get_mut(id) {
+            child.deframer = deframer;
+        }
+        ended
+    }
+
+    /// Heeds a frame of a process; true where its worker is to be the process no more.
+    fn heed(
+        &mut self,
+        id: ChildId,
+        pid: Pid,
+        has_begun: bool,
+        frame: Frame<'_>,
+    ) -> Result<bool, String> {
+        match header_of(frame.header).map_err(|error| error.to_string())? {
+            FromWorker::NotEnclosed(missing) => {
+                let fault = Fault::new(FaultKind::Unavailable, not_enclosed(&missing));
+                self.frame(pid, &FromWorker::LoadFailed { fault }, frame);
+                Ok(false)
+            }
+            header if !has_begun && !may_precede(&header) => {
+                Err("frame before all was handed over".to_owned())
+            }
+            header => {
+                let left = matches!(header, FromWorker::Upgrade { .. });
+                if !(left && self.postpones(id, &header, frame.body)) {
+                    self.frame(pid, &header, frame);
+                }
+                Ok(left)
+            }
         }
     }
 
@@ -235,6 +272,6 @@ fn header_of(header: &[u8]) -> Result<FromWorker<'_>, HeaderError> {
     }
 }
 
-fn not_enclosed(missing: &Missing) -> String {
+pub(crate) fn not_enclosed(missing: &Missing) -> String {
     format!("cannot enclose a worker: {missing}; {}", missing.layer.remedy())
 }

@@ -67,7 +67,7 @@ impl Supervisor {
         if let Some(token) = token {
             self.tasks[token as usize].process = Some(pid);
         }
-        let prefix = (!main).then(|| format!("[{entry} {:#x}] ", pid.number));
+        let prefix = (!main).then(|| prefix_of(&entry, pid));
         let spawned_by = spawner.and_then(|spawner| self.children.text(spawner));
         let birth = Birth {
             spawner: spawned_by.as_deref(),
@@ -78,7 +78,13 @@ impl Supervisor {
         let header = ToWorker::Become { pid: &text, entry: &entry, limits, birth };
         self.children.push(id, &header, arguments);
         let assigned = Assigned { pid, text: text.clone(), entry, prefix, limits };
-        self.children.assign(id, assigned);
+        self.assign(id, nest, assigned);
+    }
+
+    /// A worker, which was told so, is that process from here on.
+    pub(crate) fn assign(&mut self, id: ChildId, nest: usize, process: Assigned) {
+        let pid = process.pid;
+        self.children.assign(id, process);
         self.lower_cpu(id);
         self.limit_group(id);
         self.mark_dirty(id);
@@ -95,8 +101,12 @@ impl Supervisor {
         let mut plan = self.ground.plan(enclosure, limits, self.layers);
         let barred = self.without_groups(host, &mut plan);
         let warm = self.warm.get(&**host).copied().unwrap_or(WARM_DEFAULT);
-        self.nests.push(Nest::new(host.clone(), plan, barred, warm as usize));
-        self.nest_of.insert(host.clone(), self.nests.len() - 1);
+        self.add_nest(Nest::new(host.clone(), plan, barred, warm as usize))
+    }
+
+    pub(crate) fn add_nest(&mut self, nest: Nest) -> usize {
+        self.nest_of.insert(nest.host.clone(), self.nests.len());
+        self.nests.push(nest);
         self.nests.len() - 1
     }
 
@@ -234,7 +244,7 @@ impl Supervisor {
                 self.later.push_back(Later::NoWorker(pid, fault));
             }
             None => {
-                self.lost_loading(id, why);
+                self.load_ended(id, Err(why.to_owned()));
                 self.forget_warm(id);
             }
         }
@@ -270,4 +280,9 @@ impl Supervisor {
             let _ = prlimit(Some(os_pid), Resource::Cpu, limit);
         }
     }
+}
+
+/// What the lines of a process begin with.
+pub(crate) fn prefix_of(entry: &str, pid: Pid) -> String {
+    format!("[{entry} {:#x}] ", pid.number)
 }

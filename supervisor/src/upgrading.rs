@@ -3,6 +3,7 @@
 
 use crate::children::{Assigned, ChildId, Left, Postponed};
 use crate::hearing::how_it_ended;
+use crate::spawning::prefix_of;
 use crate::supervisor::Supervisor;
 use ipc::codec::frame_max;
 use ipc::frame::{Birth, FromWorker, ToWorker};
@@ -15,7 +16,7 @@ impl Supervisor {
     pub(crate) fn upgrade(&mut self, pid: Pid, entry: Rc<str>, limits: Limits, arguments: &[u8]) {
         let Some(old) = self.children.id_of(pid) else { return };
         let spent_ns = self.children.all[old].cpu_ns();
-        if spent_ns / 1_000_000_000 >= limits.cpu_s {
+        if is_spent(spent_ns, limits) {
             return self.end_spent(old, limits);
         }
         // The last that it is told.
@@ -23,7 +24,7 @@ impl Supervisor {
         self.mark_dirty(old);
         let Some(process) = self.children.leave(old, Left::HandsBack(pid)) else { return };
         let Assigned { text, prefix, .. } = process;
-        let prefix = prefix.map(|_| format!("[{entry} {:#x}] ", pid.number));
+        let prefix = prefix.map(|_| prefix_of(&entry, pid));
         let host = self.children.all[old].host.clone();
         let nest = self.nest(&host);
         let new = self.warm_worker(nest).unwrap_or_else(|| self.want(nest, Some(pid)));
@@ -32,14 +33,9 @@ impl Supervisor {
         let header = ToWorker::Become { pid: &text, entry: &entry, limits, birth };
         self.children.push(new, &header, arguments);
         let assigned = Assigned { pid, text: text.clone(), entry, prefix, limits };
-        self.children.assign(new, assigned);
         self.children.all[new].spent_ns = spent_ns;
         self.succeed(old, new);
-        self.lower_cpu(new);
-        self.limit_group(new);
-        self.mark_dirty(new);
-        self.say_started(pid);
-        self.ask_for_workers(nest);
+        self.assign(new, nest, assigned);
     }
 
     /// True for an upgrade that has to wait until what was printed is paid for: the next worker could
@@ -94,31 +90,14 @@ impl Supervisor {
 
     /// What a worker says that is its process no more, or never was one.
     pub(crate) fn heard_leaving(&mut self, id: ChildId, bytes: &[u8]) {
-        let Some(child) = self.children.all.get_mut(id) else { return };
-        let mut deframer = std::mem::replace(&mut child.deframer, ipc::Deframer::new(0));
-        let mut feed = deframer.feed(bytes);
-        let broken = loop {
-            match feed.next_frame() {
-                Ok(Some(frame)) => match ipc::codec::decode(frame.header) {
-                    Ok(header) => match self.heed_leaving(id, &header, frame.body) {
-                        Ok(true) => {}
-                        Ok(false) => break None,
-                        Err(what) => break Some(what.to_owned()),
-                    },
-                    Err(error) => break Some(error.to_string()),
-                },
-                Ok(None) => break None,
-                Err(error) => break Some(error.to_string()),
-            }
-        };
-        drop(feed);
-        if let Some(child) = self.children.all.get_mut(id) {
-            child.deframer = deframer;
-        }
+        let heard = self.each_frame(id, bytes, |this, frame| {
+            let header = ipc::codec::decode(frame.header).map_err(|error| error.to_string())?;
+            this.heed_leaving(id, &header, frame.body).map_err(str::to_owned)
+        });
         let left = self.children.all.get(id).and_then(|child| child.left);
-        match (left, broken) {
-            (Some(Left::HandsBack(pid)), Some(what)) => self.broken(id, pid, what),
-            (Some(Left::Loads), Some(what)) => self.end_load(id, Err(what)),
+        match (left, heard) {
+            (Some(Left::HandsBack(pid)), Err(what)) => self.broken(id, pid, what),
+            (Some(Left::Loads), Err(what)) => self.end_load(id, Err(what)),
             _ => {}
         }
     }
@@ -183,7 +162,7 @@ impl Supervisor {
         let child = &mut self.children.all[heir];
         child.spent_ns = spent_ns;
         let limits = child.process.as_ref().map(|process| process.limits);
-        if limits.is_some_and(|limits| spent_ns / 1_000_000_000 >= limits.cpu_s) {
+        if limits.is_some_and(|limits| is_spent(spent_ns, limits)) {
             return self.doom(heir);
         }
         self.lower_cpu(heir);
@@ -243,9 +222,14 @@ impl Supervisor {
                 let usage = Usage { cpu_ns: 0, out_of_memory };
                 self.input(Input::Exited { pid, os_pid, end, usage });
             }
-            Left::Loads => self.lost_loading(id, &format!("its worker {}", how_it_ended(end))),
+            Left::Loads => self.load_ended(id, Err(format!("its worker {}", how_it_ended(end)))),
             Left::Nothing => {}
         }
         self.forget(id);
     }
+}
+
+/// True where no CPU time is left.
+fn is_spent(spent_ns: u64, limits: Limits) -> bool {
+    spent_ns / 1_000_000_000 >= limits.cpu_s
 }

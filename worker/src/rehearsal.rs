@@ -13,12 +13,10 @@ use crate::{Vm, fork};
 use ipc::codec::{decode, frame_max};
 use ipc::frame::{Birth, FromWorker, Outcome, ToWorker};
 use ipc::limits::MESSAGE_MAX;
+use ipc::payload::NO_ARGUMENTS;
 use ipc::{Deframer, Frame, Limits, Outbox, hot};
 use mlua::Result;
 use std::hint::black_box;
-
-/// The payload of a process that is given nothing.
-const NO_ARGUMENTS: &[u8] = &[0x90];
 
 /// Bytes of a block that malloc(3) takes from the end of its memory, where it has no hole as large.
 const EDGE: usize = 64 * 1024;

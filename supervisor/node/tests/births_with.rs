@@ -1,21 +1,14 @@
 //! What a process has before its first instruction: a name, options, mail; and on which host a function
 //! runs.
 
+mod by_hand;
+
+use by_hand::{end, say};
 use ipc::frame::{FromWorker, Op, Ties, With};
 use ipc::{Fault, FaultKind, Limits, Pid, PidText};
-use node::{ChildEnd, Config, Granted, HostSpec, Input, Node, Output, Permissions, Usage};
+use node::{ChildEnd, Config, Granted, HostSpec, Input, Node, Output, Permissions};
 
 const NAMED: With<'_> = With { name: Some("it"), trap_links: true, mail: 0 };
-
-fn drain(node: &mut Node) -> Vec<Output> {
-    assert_eq!(node.broken_laws(), Vec::<String>::new());
-    std::iter::from_fn(|| node.poll_output()).collect()
-}
-
-fn say(node: &mut Node, from: Pid, frame: &FromWorker<'_>) -> Vec<Output> {
-    node.handle(0, Input::Frame { from, frame, charge: 1000 });
-    drain(node)
-}
 
 fn call(node: &mut Node, from: Pid, op: Op<'_>) -> Vec<Output> {
     say(node, from, &FromWorker::Call { call: 1, op })
@@ -83,9 +76,7 @@ fn a_name_and_options_are_there_before_the_worker() {
     assert_eq!(refused(&outputs), FaultKind::Invalid);
     let found = call(&mut node, spawner, Op::Lookup { name: "it" });
     assert_eq!(refused(&found), FaultKind::NotFound, "free as soon as anybody knows");
-    let (pid, end, usage) = (child, ChildEnd::Code(0), Usage::default());
-    node.handle(0, Input::Exited { pid, os_pid: 1, end, usage });
-    drain(&mut node);
+    end(&mut node, child, ChildEnd::Code(0));
     started(&call(&mut node, spawner, spawn("app:worker", NAMED)));
 }
 

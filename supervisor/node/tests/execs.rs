@@ -1,25 +1,13 @@
 //! Processes for whose end somebody waits: who is told what, and who goes with whom.
 
+mod by_hand;
+
+use by_hand::{end, say};
 use ipc::frame::{CallId, FromWorker, Op, Outcome, With};
 use ipc::{ExitKind, Fault, FaultKind, Limits, Pid};
-use node::{ChildEnd, Config, HostSpec, Input, Node, Output, Refusal, Usage};
+use node::{ChildEnd, Config, HostSpec, Input, Node, Output, Refusal};
 
 const KILLED: ChildEnd = ChildEnd::Signal(9);
-
-fn drain(node: &mut Node) -> Vec<Output> {
-    assert_eq!(node.broken_laws(), Vec::<String>::new());
-    std::iter::from_fn(|| node.poll_output()).collect()
-}
-
-fn say(node: &mut Node, from: Pid, frame: &FromWorker<'_>) -> Vec<Output> {
-    node.handle(0, Input::Frame { from, frame, charge: 10 });
-    drain(node)
-}
-
-fn end(node: &mut Node, pid: Pid, end: ChildEnd) -> Vec<Output> {
-    node.handle(0, Input::Exited { pid, os_pid: 7, end, usage: Usage::default() });
-    drain(node)
-}
 
 /// The body has ended, and so has the worker.
 fn over(node: &mut Node, pid: Pid, outcome: Outcome) -> Vec<Output> {

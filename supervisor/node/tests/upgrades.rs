@@ -1,30 +1,18 @@
 //! Processes that go on in another worker: what stays, what goes with the old worker, and how it can
 //! fail.
 
+mod by_hand;
+
+use by_hand::{drain, end, say};
 use ipc::frame::{CallId, FromWorker, Op, Outcome, Ties, With};
 use ipc::{ExitKind, Fault, FaultKind, Limits, Pid, PidText};
-use node::{ChildEnd, Config, Granted, HostSpec, Input, Node, Output, Stop, Usage};
+use node::{ChildEnd, Config, Granted, HostSpec, Input, Node, Output, Stop};
 
 const KILLED: ChildEnd = ChildEnd::Signal(9);
 const SECOND: u64 = 1_000_000_000;
 
-fn drain(node: &mut Node) -> Vec<Output> {
-    assert_eq!(node.broken_laws(), Vec::<String>::new());
-    std::iter::from_fn(|| node.poll_output()).collect()
-}
-
-fn say(node: &mut Node, from: Pid, frame: &FromWorker<'_>) -> Vec<Output> {
-    node.handle(0, Input::Frame { from, frame, charge: 1000 });
-    drain(node)
-}
-
 fn call(node: &mut Node, from: Pid, call: CallId, op: Op<'_>) -> Vec<Output> {
     say(node, from, &FromWorker::Call { call, op })
-}
-
-fn end(node: &mut Node, pid: Pid, end: ChildEnd) -> Vec<Output> {
-    node.handle(0, Input::Exited { pid, os_pid: 7, end, usage: Usage::default() });
-    drain(node)
 }
 
 fn born(node: &mut Node) -> Pid {
