@@ -80,9 +80,9 @@ pub(crate) struct Child {
     /// It is read until there is nothing more, also after a read that gave less than it could: because
     /// its end is near, or it may send descriptors, at each of which a read stops.
     pub(crate) to_the_end: bool,
-    /// It had more to say than it could in one round.
-    pub(crate) eager: bool,
-    /// Its last read was full of short frames.
+    /// It said as much as it could at once, when it was read last.
+    pub(crate) talker: bool,
+    /// That was full of short frames.
     pub(crate) short: bool,
     /// Bytes that it has said.
     pub(crate) heard: u64,
@@ -164,7 +164,7 @@ impl Child {
             awaits_room: false,
             silent: false,
             to_the_end: false,
-            eager: false,
+            talker: false,
             short: false,
             heard: 0,
             watch: None,

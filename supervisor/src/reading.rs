@@ -3,7 +3,6 @@
 use crate::children::{Child, ChildId};
 use crate::supervisor::Supervisor;
 use crate::terminal::say;
-use crate::writing::BULK;
 use ipc::codec::HeaderError;
 use ipc::frame::FromWorker;
 use ipc::limits::HEADER_MAX;
@@ -13,39 +12,51 @@ use node::Input;
 use rustix::io::ioctl_fionread;
 use std::io::{ErrorKind, Read};
 
-/// Bytes that one worker may say in one round.
-const ROUND: usize = 256 * 1024;
+/// Bytes that a worker may say at once. What a message costs hardly depends on its length, so this is a
+/// measure of time: some hundred messages, a tenth of a millisecond.
+pub(crate) const PIECE: usize = 16 * 1024;
 
-/// Bytes of a frame, on average, below which a worker has less of a round: what a frame costs the
-/// supervisor hardly depends on its length.
+/// The same where its frames are short.
+const SHORT_PIECE: usize = 4 * 1024;
+
+/// Bytes of a frame, on average, below which it is short.
 const SHORT: usize = 64;
 
-/// Bytes that such a worker may say in one round, and each where several had more to say than they
-/// could in the last one, so that whoever has one word to say does not wait for floods; and each while
-/// standard output stalls: whatever a text grows to by its prefixes, it is little.
-const PIECE: usize = 16 * 1024;
+/// Bytes of a long frame that are read at once: they are only copied.
+const LONG_PIECE: usize = 256 * 1024;
 
 impl Supervisor {
-    /// Reads from every worker that may have said something.
+    /// Reads from workers that may have said something: a piece of each, but of one only among those that
+    /// talk without end. Whoever has one word to say waits for one such piece, not for all.
     pub(crate) fn read_children(&mut self) {
-        let readable = std::mem::take(&mut self.readable);
-        let is_eager = |id: &&ChildId| self.children.all.get(**id).is_some_and(|child| child.eager);
-        let several = readable.iter().filter(is_eager).nth(1).is_some();
-        for id in readable {
-            let Some(child) = self.children.all.get_mut(id) else { continue };
-            child.readable = false;
-            let held_up = child.paused || child.silent || child.born.is_none();
-            let most = if several || self.in_pieces(id) { PIECE } else { ROUND };
-            if !held_up {
-                self.upgrade_at_last(id);
+        let mut talkers = 0;
+        for _ in 0..self.readable.len() {
+            let Some(id) = self.readable.pop_front() else { break };
+            match self.children.all.get(id) {
+                Some(child) if child.talker => {
+                    talkers += 1;
+                    self.readable.push_back(id);
+                }
+                Some(_) => self.read_in_turn(id),
+                None => {}
             }
-            let eager = !held_up && self.read(id, most, |child| !child.paused);
-            if let Some(child) = self.children.all.get_mut(id) {
-                child.eager = eager;
-            }
-            if eager {
-                self.mark_readable(id);
-            }
+        }
+        if talkers > 0
+            && let Some(id) = self.readable.pop_front()
+        {
+            self.read_in_turn(id);
+        }
+    }
+
+    fn read_in_turn(&mut self, id: ChildId) {
+        let Some(child) = self.children.all.get_mut(id) else { return };
+        child.readable = false;
+        if child.paused || child.silent || child.born.is_none() {
+            return;
+        }
+        self.upgrade_at_last(id);
+        if self.read_piece(id) {
+            self.mark_readable(id);
         }
     }
 
@@ -57,41 +68,36 @@ impl Supervisor {
         if let Some(child) = self.children.all.get_mut(id) {
             child.to_the_end = true;
         }
-        self.read(id, usize::try_from(left).unwrap_or(usize::MAX), |_| true);
-    }
-
-    /// Reads at most so many bytes, as long as the child may go on; true where there may be more.
-    fn read(&mut self, id: ChildId, most: usize, may_go_on: impl Fn(&Child) -> bool) -> bool {
-        let mut scratch = std::mem::take(&mut self.scratch);
-        let (mut left, mut more) = (most, true);
-        while more && left > 0 && self.children.all.get(id).is_some_and(&may_go_on) {
-            more = match self.read_once(id, left, &mut scratch) {
-                Some((count, room)) => {
-                    left -= count;
-                    // A stream that gives less than it could is empty (epoll(7)), and the next byte
-                    // is told.
-                    count == room || self.children.all.get(id).is_none_or(|child| child.to_the_end)
-                }
-                None => false,
-            };
+        let mut left = usize::try_from(left).unwrap_or(usize::MAX);
+        while left > 0
+            && let Some((count, _)) = self.read_once(id, left)
+        {
+            left -= count;
         }
-        self.scratch = scratch;
-        more && left == 0
     }
 
-    fn in_pieces(&self, id: ChildId) -> bool {
-        self.printer.is_full() || self.children.all.get(id).is_some_and(|child| child.short)
+    /// Reads a piece, and of a long frame that has begun a long one; true where there may be more.
+    fn read_piece(&mut self, id: ChildId) -> bool {
+        let mut left = LONG_PIECE;
+        while let Some((count, room)) = self.read_once(id, left) {
+            let Some(child) = self.children.all.get(id) else { return false };
+            // A stream that gives less than it could is empty (epoll(7)), and the next byte is told.
+            if child.paused || (count < room && !child.to_the_end) {
+                return false;
+            }
+            left -= count;
+            if left == 0 || child.deframer.lacks() == 0 {
+                return true;
+            }
+        }
+        false
     }
 
     /// Reads once and handles what came. Returns how many bytes that were, and how many it could have
     /// been; `None` where there is nothing more to read now.
-    fn read_once(
-        &mut self,
-        id: ChildId,
-        most: usize,
-        scratch: &mut [u8],
-    ) -> Option<(usize, usize)> {
-        let Child { socket, deframer, silent, heard, .. } = self.children.all.get_mut(id)?;
+    fn read_once(&mut self, id: ChildId, most: usize) -> Option<(usize, usize)> {
+        let Child { socket, deframer, silent, heard, short, talker, .. } =
+            self.children.all.get_mut(id)?;
         if *silent {
             return None;
         }
@@ -99,8 +105,8 @@ impl Supervisor {
         let room = match straight {
             true => deframer.room(most),
             false => {
-                let most = most.min(scratch.len());
-                &mut scratch[..most]
+                let piece = if *short { SHORT_PIECE } else { PIECE };
+                &mut self.scratch[..piece.min(most)]
             }
         };
         let size = room.len();
@@ -118,8 +124,13 @@ impl Supervisor {
             }
         };
         *heard += count as u64;
+        *talker = count == size;
+        self.writing.bulk = *talker && !straight;
+        self.writing.heard += count;
         self.heard_at = self.now();
+        let scratch = std::mem::take(&mut self.scratch);
         self.frames(id, if straight { &[] } else { &scratch[..count] });
+        self.scratch = scratch;
         Some((count, size))
     }
 
@@ -142,7 +153,6 @@ impl Supervisor {
             };
         };
         let has_begun = child.predecessor.is_none();
-        self.writing.bulk = bytes.len() >= BULK;
         // The look behind the last one is worth as much as a frame.
         let (mut frames, mut left) = (1, false);
         let heard = self.each_frame(id, bytes, |this, frame| {
@@ -154,9 +164,10 @@ impl Supervisor {
             Ok(true)
         });
         self.writing.bulk = false;
-        if let Some(child) = self.children.all.get_mut(id) {
-            // The same of a piece as of more: who is held to pieces for it must not be let go by the first.
-            child.short = bytes.len() >= PIECE && is_short(frames, bytes.len());
+        if let Some(child) = self.children.all.get_mut(id)
+            && bytes.len() >= SHORT_PIECE
+        {
+            child.short = is_short(frames, bytes.len());
         }
         if left {
             self.expect_hand_back(id);

@@ -12,6 +12,7 @@ use crate::children::{ChildId, Children, Payload};
 use crate::descriptors::Descriptors;
 use crate::enclosing::Ground;
 use crate::printer::Printer;
+use crate::reading::PIECE;
 use crate::reload::Reload;
 use crate::source::Source;
 use crate::task::Task;
@@ -191,7 +192,7 @@ impl Supervisor {
             give_up_at: None,
             started: Instant::now(),
             heard_at: 0,
-            scratch: vec![0; 64 * 1024],
+            scratch: vec![0; PIECE],
         })
     }
 

@@ -1,15 +1,12 @@
 //! When outboxes are written.
 //!
 //! What was said in a few words is written in the round in which it came. What came in bulk, from a
-//! worker that had gathered much before it wrote, may wait while others have more to say: a receiver
+//! worker that has much to say, may wait while others have more to say: a receiver
 //! that is woken for a handful of messages pays for the wake and not for the messages.
 
 use crate::children::ChildId;
 use crate::supervisor::Supervisor;
 use std::collections::VecDeque;
-
-/// Bytes that a worker says at once from which on they are bulk.
-pub(crate) const BULK: usize = 16 * 1024;
 
 /// Bytes of a message from which on it is worth a wake of its own.
 const LONG: usize = 1024;
@@ -20,9 +17,9 @@ const FULL: usize = 64 * 1024;
 /// Time for which bulk waits at most before the next round writes it.
 const HELD_NS: u64 = 20_000_000;
 
-/// Outboxes with nothing but bulk that a round writes. After that it looks whether somebody has more
-/// to say: whoever is woken takes processor time from the one who speaks, and finds little.
-const EACH_ROUND: usize = 1;
+/// Bytes that are read for each outbox with nothing but bulk that is written, as long as there are any:
+/// whoever is woken takes processor time from the one who speaks, and finds little.
+const HEARD: usize = 256 * 1024;
 
 /// Children with something in their outboxes.
 #[derive(Debug, Default)]
@@ -33,6 +30,8 @@ pub(crate) struct Writing {
     held: VecDeque<(ChildId, u64)>,
     /// What is queued at present came in bulk.
     pub(crate) bulk: bool,
+    /// Bytes that were read since the last of the held was written.
+    pub(crate) heard: usize,
 }
 
 impl Writing {
@@ -41,10 +40,10 @@ impl Writing {
         !self.held.is_empty()
     }
 
-    /// Takes out the next held one that a round writes at `now`, when it has written so many.
-    fn take_held(&mut self, written: usize, now: u64) -> Option<ChildId> {
+    /// Takes out the next held one that is to be written at `now`.
+    fn take_held(&mut self, now: u64) -> Option<ChildId> {
         let (id, since) = *self.held.front()?;
-        if written >= EACH_ROUND && since + HELD_NS > now {
+        if self.heard < HEARD && since + HELD_NS > now {
             return None;
         }
         self.held.pop_front();
@@ -85,12 +84,14 @@ impl Supervisor {
     }
 
     fn write_held(&mut self) {
-        let mut written = 0;
-        while let Some(id) = self.writing.take_held(written, self.heard_at) {
+        if self.readable.is_empty() {
+            self.writing.heard = HEARD;
+        }
+        while let Some(id) = self.writing.take_held(self.heard_at) {
             let Some(child) = self.children.all.get_mut(id) else { continue };
             child.held = false;
             if !child.outbox.is_empty() {
-                written += 1;
+                self.writing.heard = 0;
                 self.flush(id);
             }
         }
@@ -120,14 +121,17 @@ mod tests {
     #[test]
     fn a_round_writes_one_that_waits_and_all_that_have_waited_long() {
         let mut writing = Writing::default();
-        assert!(!writing.is_waiting() && writing.take_held(0, 0).is_none());
+        assert!(!writing.is_waiting() && writing.take_held(0).is_none());
         for id in 0..5 {
             writing.held.push_back((id, id as u64 * HELD_NS / 4));
         }
-        assert_eq!(writing.take_held(0, HELD_NS - 1), Some(0));
-        assert_eq!(writing.take_held(EACH_ROUND, HELD_NS - 1), None);
+        assert_eq!(writing.take_held(HELD_NS - 1), None);
+        writing.heard = HEARD;
+        assert_eq!(writing.take_held(HELD_NS - 1), Some(0));
+        writing.heard = HEARD - 1;
+        assert_eq!(writing.take_held(HELD_NS - 1), None);
         let now = HELD_NS / 2 + HELD_NS;
-        let round: Vec<_> = (0..).map_while(|written| writing.take_held(written, now)).collect();
+        let round: Vec<_> = std::iter::from_fn(|| writing.take_held(now)).collect();
         assert_eq!(round, [1, 2]);
         assert!(writing.is_waiting());
     }
