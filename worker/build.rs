@@ -39,6 +39,8 @@ fn main() {
     let bin = "cargo:rustc-link-arg-bin=wabe-worker";
     println!("{bin}=-L{}", folder.display());
     println!("{bin}=-static-pie");
+    // Code that begins where a large page does can lie in large pages (mapping.rs).
+    println!("{bin}=-Wl,-z,max-page-size=0x200000,-z,separate-loadable-segments");
 }
 
 /// Asks the C compiler, which is the linker: it answers with a path only where it finds the file.

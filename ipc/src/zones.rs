@@ -4,6 +4,7 @@
 //! code, and the zygote's copies share it: a page that nobody looks at costs them nothing.
 
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The zones: an index, and their files one after the other.
@@ -15,7 +16,7 @@ pub struct Zones {
     local: Option<(String, Span)>,
     /// Files (TZif, RFC 9636). They travel apart from the index.
     #[serde(skip)]
-    files: Vec<u8>,
+    files: Cow<'static, [u8]>,
 }
 
 /// First byte and number of bytes.
@@ -51,13 +52,13 @@ impl Zones {
 
     /// The same, with these files.
     #[must_use]
-    pub fn with_files(self, files: Vec<u8>) -> Self {
-        Zones { files, ..self }
+    pub fn with_files(self, files: &'static [u8]) -> Self {
+        Zones { files: Cow::Borrowed(files), ..self }
     }
 
     fn keep(&mut self, file: &[u8]) -> Span {
         let start = self.files.len();
-        self.files.extend_from_slice(file);
+        self.files.to_mut().extend_from_slice(file);
         // Both are below `ZONES_MAX`.
         (start as u32, file.len() as u32)
     }
@@ -126,7 +127,7 @@ mod tests {
         assert_eq!(zones.file("B/two"), Some(&b"2"[..]));
         assert_eq!(zones.file("B/"), None);
         assert_eq!(zones.local(), Some(("Local", &b"3"[..])));
-        let elsewhere = zones.clone().with_files(Vec::new());
+        let elsewhere = zones.clone().with_files(&[]);
         assert_eq!((elsewhere.file("A"), elsewhere.local()), (None, None), "no file, no panic");
         assert!(Zones::default().is_empty() && Zones::default().local().is_none());
     }

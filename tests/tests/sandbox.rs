@@ -52,6 +52,57 @@ fn a_live_worker_is_what_it_should_be() {
     live.ends_well();
 }
 
+/// A mapping of a process in which something can be executed.
+struct Code {
+    /// As `r-xp`.
+    mode: String,
+    /// The file, or what the kernel calls it; empty for memory of the process's own.
+    name: String,
+    /// KiB of it that are in memory, and of those in large pages.
+    resident: u64,
+    large: u64,
+}
+
+/// All such mappings, of `/proc/PID/smaps` (proc(5)).
+fn code_of(os_pid: u32) -> Vec<Code> {
+    let smaps = fs::read_to_string(format!("/proc/{os_pid}/smaps")).expect("a worker");
+    let mut found: Vec<Code> = Vec::new();
+    for line in smaps.lines() {
+        let words: Vec<_> = line.split_whitespace().collect();
+        match (words[0], found.last_mut()) {
+            ("Rss:", Some(last)) => last.resident = words[1].parse().expect("a number"),
+            ("AnonHugePages:", Some(last)) => last.large = words[1].parse().expect("a number"),
+            (first, _) if !first.ends_with(':') => found.push(Code {
+                mode: words[1].to_owned(),
+                name: words.get(5).copied().unwrap_or_default().to_owned(),
+                resident: 0,
+                large: 0,
+            }),
+            _ => {}
+        }
+    }
+    found.retain(|mapping| mapping.mode.contains('x'));
+    found
+}
+
+#[test]
+fn code_is_the_programs_file_or_a_copy_in_large_pages() {
+    let mut live = Live::start(idle("{}"), &[]);
+    let [_, go] = both(&mut live);
+    // To others a worker's memory is closed.
+    let code = if geteuid().is_root() { code_of(go) } else { Vec::new() };
+    for Code { mode, name, resident, large } in code {
+        assert!(!mode.contains('w'), "code that can be changed: {name}");
+        assert!(
+            !name.is_empty() || resident == large,
+            "{} KiB of code in pages that each fork copies one by one",
+            resident - large
+        );
+    }
+    live.go();
+    live.ends_well();
+}
+
 #[test]
 fn an_ordinary_user_has_all_but_its_own_users() {
     let Some(user) = OrdinaryUser::make() else {

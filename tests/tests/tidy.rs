@@ -134,6 +134,7 @@ fn unsafe_is_where_it_is_said_to_be() {
         "worker/src/door/packets.rs",
         "worker/src/fork.rs",
         "worker/src/held.rs",
+        "worker/src/mapping.rs",
         "worker/src/memory.rs",
         "worker/src/objects.rs",
         "worker/src/safepoint.rs",

@@ -31,6 +31,7 @@ mod held;
 mod hygiene;
 mod leave;
 mod mail;
+mod mapping;
 mod memory;
 mod modules;
 mod native;

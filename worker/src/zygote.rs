@@ -7,6 +7,7 @@
 use crate::door::{self, Descriptor, close_from};
 use crate::entries::Entries;
 use crate::fork::{Forked, exit_now, fork_sibling, only_thread};
+use crate::mapping::{enlarge_pages_of_code, map_sealed};
 use crate::sandbox::{Enclosure, Layered, become_reaper, can_give_ids, enter, of, serve_as_reaper};
 use crate::{Vm, hygiene, turn};
 use ipc::frame::FromWorker;
@@ -15,10 +16,8 @@ use ipc::zygote::{FromZygote, Source, ToZygote, read_load_file};
 use ipc::{Outbox, Zones};
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
-use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::FileExt;
 
 /// What a fresh copy does with its socket. It never returns to the zygote's code.
 pub type Body = fn(&Vm, OwnedFd);
@@ -47,6 +46,8 @@ pub fn run(body: Body) -> io::Result<()> {
         return Err(io::Error::other("a zygote has one thread, this one has more"));
     }
     hygiene::begin(plan.nice)?;
+    // Before the first promise that no memory becomes executable.
+    enlarge_pages_of_code();
     let (plan, mut missing) = or_refuse(control, without_what_may_be_missing(plan));
     let alone = or_refuse(control, go_inside(control, &plan, &mut missing));
     let (wait, told) = pipe_with(PipeFlags::CLOEXEC)?;
@@ -151,7 +152,8 @@ fn load(control: BorrowedFd<'_>) -> io::Result<Option<(Vec<Source>, Zones)>> {
         Some((ToZygote::Load, descriptors)) => {
             let file = descriptors.into_iter().next();
             let file = file.ok_or_else(|| io::Error::other("request without its descriptor"))?;
-            read_all(file.into_owned()).map(Some)
+            let bytes = map_sealed(&file.into_owned())?;
+            read_load_file(bytes).map(Some).map_err(io::Error::other)
         }
         Some(_) => Err(io::Error::other("a zygote loads the app's code first")),
     }
@@ -202,15 +204,6 @@ fn is_short(error: &io::Error) -> bool {
 fn cannot_fork(control: BorrowedFd<'_>, error: &io::Error) -> io::Result<()> {
     let errno = error.raw_os_error().unwrap_or(0);
     door::send(control, &FromZygote::ForkFailed { errno }, &[])
-}
-
-fn read_all(file: OwnedFd) -> io::Result<(Vec<Source>, Zones)> {
-    let file = File::from(file);
-    let len = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
-    let mut bytes = vec![0; len];
-    // At a position of its own: the zygotes of all hosts share the file and its offset.
-    file.read_exact_at(&mut bytes, 0)?;
-    read_load_file(bytes).map_err(io::Error::other)
 }
 
 /// In a copy: the rest of the layers, then its body. Here ends what may fail: after

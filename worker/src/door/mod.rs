@@ -21,10 +21,12 @@ pub(crate) use packets::{Descriptor, receive, send};
 use std::arch::{asm, global_asm};
 use std::io;
 
-// A whole page, also where pages are of 64 KiB: whatever else lay in it would go with it.
+// A whole page, also where pages are of 64 KiB: whatever else lay in it would go with it. Its section is
+// not one of `.text`, so the linker puts it behind that, and out of the large pages (`mapping.rs`), which it
+// would break up.
 #[cfg(target_arch = "x86_64")]
 global_asm!(
-    ".pushsection .text.wabe_door, \"ax\", @progbits",
+    ".pushsection .wabe_door, \"ax\", @progbits",
     ".balign 4096, 0xcc",
     ".globl wabe_door",
     ".hidden wabe_door",
@@ -36,7 +38,7 @@ global_asm!(
 );
 #[cfg(target_arch = "aarch64")]
 global_asm!(
-    ".pushsection .text.wabe_door, \"ax\", @progbits",
+    ".pushsection .wabe_door, \"ax\", @progbits",
     ".balign 65536",
     ".globl wabe_door",
     ".hidden wabe_door",
