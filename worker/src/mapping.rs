@@ -45,10 +45,17 @@ fn map(len: usize, protection: c_int, flags: c_int, file: c_int) -> io::Result<*
 /// madvise(2)) all stays as it is.
 pub(crate) fn enlarge_pages_of_code() {
     let code = whole_pages(&code());
-    if !code.is_empty() {
+    if !code.is_empty() && !counts_every_copy() {
         // That it could not be done is no reason to fail: it is as good, and slower.
         let _ = replace(&code);
     }
+}
+
+/// True where the kernel promises no more memory than there is (proc_sys_vm(5), overcommit_memory): each
+/// fork would count the whole copy again, for it could once be written to.
+fn counts_every_copy() -> bool {
+    let policy = std::fs::read("/proc/sys/vm/overcommit_memory");
+    policy.is_ok_and(|policy| policy.trim_ascii() == b"2")
 }
 
 /// The large pages that lie in it and before the door, which goes alone.
