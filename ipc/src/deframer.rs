@@ -73,12 +73,12 @@ impl Deframer {
         self.partial.capacity()
     }
 
-    /// Bytes that a large frame which has begun still lacks; 0 where there is none. Whoever reads then
-    /// may do so into [`Deframer::room`].
+    /// Bytes that a frame of at least `least` bytes which has begun still lacks; 0 where there is none.
+    /// Whoever reads while one of [`LARGE`] lacks some may do so into [`Deframer::room`].
     #[must_use]
-    pub fn lacks(&self) -> usize {
+    pub fn lacks(&self, least: usize) -> usize {
         match frame_length(&self.partial, self.frame_max) {
-            Ok(Some(length)) if length >= LARGE => {
+            Ok(Some(length)) if length >= least => {
                 (LENGTH + length).saturating_sub(self.partial.len())
             }
             _ => 0,
@@ -90,7 +90,7 @@ impl Deframer {
     /// then a feed with nothing.
     pub fn room(&mut self, most: usize) -> &mut [u8] {
         let len = self.partial.len();
-        let room = self.lacks().min(most).min(len.max(LARGE));
+        let room = self.lacks(LARGE).min(most).min(len.max(LARGE));
         self.room_at = len;
         self.partial.resize(len + room, 0);
         &mut self.partial[len..]
@@ -239,7 +239,7 @@ mod tests {
     fn read_straight(mut rest: &[u8], most: usize) -> Result<Vec<Vec<u8>>, FrameError> {
         let (mut deframer, mut frames) = (Deframer::new(1 << 20), Vec::new());
         while !rest.is_empty() {
-            let now = match deframer.lacks() {
+            let now = match deframer.lacks(LARGE) {
                 0 => {
                     let (now, later) = rest.split_at(most.min(rest.len()));
                     rest = later;

@@ -80,10 +80,12 @@ pub(crate) struct Child {
     /// It is read until there is nothing more, also after a read that gave less than it could: because
     /// its end is near, or it may send descriptors, at each of which a read stops.
     pub(crate) to_the_end: bool,
-    /// It said as much as it could at once, when it was read last.
-    pub(crate) talker: bool,
-    /// That was full of short frames.
+    /// Until when it counts as one that talks without end: it has said as much as it could at once.
+    pub(crate) talks_until: u64,
+    /// The last piece of it was full of short frames.
     pub(crate) short: bool,
+    /// It is in the list of those that may have ended.
+    pub(crate) exiting: bool,
     /// Bytes that it has said.
     pub(crate) heard: u64,
     /// What the watchdog knows of it, while it is watched.
@@ -164,8 +166,9 @@ impl Child {
             awaits_room: false,
             silent: false,
             to_the_end: false,
-            talker: false,
+            talks_until: 0,
             short: false,
+            exiting: false,
             heard: 0,
             watch: None,
             printed: Printed::default(),

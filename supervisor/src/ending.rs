@@ -11,19 +11,34 @@ use rustix::process::{
     Pid as OsPid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid,
 };
 
+/// Children that a round reaps, at most: thousands may end at once, and the others have their turn.
+const REAPED: usize = 32;
+
 /// Time that each of them has to end, at the end of a run.
 const END_MAX: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 
 impl Supervisor {
     /// Reaps every child whose pidfd is readable, or of which it is likely.
     pub(crate) fn reap(&mut self) {
-        let exited = std::mem::take(&mut self.exited);
-        let any = !exited.is_empty();
-        for id in exited {
+        let any = !self.exited.is_empty();
+        for _ in 0..REAPED {
+            let Some(id) = self.exited.pop_front() else { break };
+            if let Some(child) = self.children.all.get_mut(id) {
+                child.exiting = false;
+            }
             self.reap_child(id);
         }
         if self.strays && any {
             self.reap_strays();
+        }
+    }
+
+    /// A child may have ended.
+    pub(crate) fn mark_exited(&mut self, id: ChildId) {
+        if let Some(child) = self.children.all.get_mut(id)
+            && !std::mem::replace(&mut child.exiting, true)
+        {
+            self.exited.push_back(id);
         }
     }
 

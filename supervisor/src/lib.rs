@@ -26,6 +26,7 @@ mod loading;
 mod machine;
 mod pool;
 mod printer;
+mod readable;
 mod reading;
 mod reload;
 mod report;

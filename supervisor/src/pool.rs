@@ -69,8 +69,8 @@ impl Supervisor {
 
     /// Asks for the warm workers that are missing, at the end of a round that has left nothing to do.
     pub(crate) fn fill_pools(&mut self) {
-        let busy = !self.readable.is_empty() || !self.exited.is_empty();
-        if busy || !std::mem::take(&mut self.pools_due) {
+        let idle = self.readable.has_only_talkers() && self.exited.is_empty();
+        if !idle || !std::mem::take(&mut self.pools_due) {
             return;
         }
         self.pools_at = None;

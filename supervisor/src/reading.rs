@@ -7,7 +7,7 @@ use ipc::codec::HeaderError;
 use ipc::frame::FromWorker;
 use ipc::limits::HEADER_MAX;
 use ipc::sandbox::Missing;
-use ipc::{Fault, FaultKind, Frame, Pid, hot};
+use ipc::{Fault, FaultKind, Frame, LARGE, Pid, hot};
 use node::Input;
 use rustix::io::ioctl_fionread;
 use std::io::{ErrorKind, Read};
@@ -25,41 +25,10 @@ const SHORT: usize = 64;
 /// Bytes of a long frame that are read at once: they are only copied.
 const LONG_PIECE: usize = 256 * 1024;
 
+/// Time after a full piece for which a worker counts as one that talks without end.
+const TALKS_NS: u64 = 10_000_000;
+
 impl Supervisor {
-    /// Reads from workers that may have said something: a piece of each, but of one only among those that
-    /// talk without end. Whoever has one word to say waits for one such piece, not for all.
-    pub(crate) fn read_children(&mut self) {
-        let mut talkers = 0;
-        for _ in 0..self.readable.len() {
-            let Some(id) = self.readable.pop_front() else { break };
-            match self.children.all.get(id) {
-                Some(child) if child.talker => {
-                    talkers += 1;
-                    self.readable.push_back(id);
-                }
-                Some(_) => self.read_in_turn(id),
-                None => {}
-            }
-        }
-        if talkers > 0
-            && let Some(id) = self.readable.pop_front()
-        {
-            self.read_in_turn(id);
-        }
-    }
-
-    fn read_in_turn(&mut self, id: ChildId) {
-        let Some(child) = self.children.all.get_mut(id) else { return };
-        child.readable = false;
-        if child.paused || child.silent || child.born.is_none() {
-            return;
-        }
-        self.upgrade_at_last(id);
-        if self.read_piece(id) {
-            self.mark_readable(id);
-        }
-    }
-
     /// Reads what a dead worker has left: so many bytes as lie there now, for a process that it had
     /// forked may hold the other end and write on.
     pub(crate) fn read_rest(&mut self, id: ChildId) {
@@ -76,32 +45,37 @@ impl Supervisor {
         }
     }
 
-    /// Reads a piece, and of a long frame that has begun a long one; true where there may be more.
-    fn read_piece(&mut self, id: ChildId) -> bool {
-        let mut left = LONG_PIECE;
-        while let Some((count, room)) = self.read_once(id, left) {
-            let Some(child) = self.children.all.get(id) else { return false };
+    /// Reads a piece, and what a long frame lacks that has begun in it, up to a long piece. Returns how many
+    /// bytes that were, and whether there may be more.
+    pub(crate) fn read_piece(&mut self, id: ChildId) -> (usize, bool) {
+        let (mut said, mut most) = (0, LONG_PIECE);
+        while let Some((count, room)) = self.read_once(id, most) {
+            said += count;
+            let Some(child) = self.children.all.get(id) else { break };
             // A stream that gives less than it could is empty (epoll(7)), and the next byte is told.
-            if child.paused || (count < room && !child.to_the_end) {
-                return false;
+            let is_empty = count < room;
+            if child.paused || (is_empty && !child.to_the_end) {
+                break;
             }
-            left -= count;
-            if left == 0 || child.deframer.lacks() == 0 {
-                return true;
+            // What comes behind the frame has to wait for the next turn.
+            most = if is_empty { LONG_PIECE } else { child.deframer.lacks(PIECE) };
+            most = most.min(LONG_PIECE - said);
+            if most == 0 {
+                return (said, true);
             }
         }
-        false
+        (said, false)
     }
 
     /// Reads once and handles what came. Returns how many bytes that were, and how many it could have
     /// been; `None` where there is nothing more to read now.
     fn read_once(&mut self, id: ChildId, most: usize) -> Option<(usize, usize)> {
-        let Child { socket, deframer, silent, heard, short, talker, .. } =
+        let Child { socket, deframer, silent, heard, short, talks_until, .. } =
             self.children.all.get_mut(id)?;
         if *silent {
             return None;
         }
-        let straight = deframer.lacks() > 0;
+        let straight = deframer.lacks(LARGE) > 0;
         let room = match straight {
             true => deframer.room(most),
             false => {
@@ -124,8 +98,11 @@ impl Supervisor {
             }
         };
         *heard += count as u64;
-        *talker = count == size;
-        self.writing.bulk = *talker && !straight;
+        let is_full = count >= PIECE || (count == size && count >= SHORT_PIECE);
+        if is_full {
+            *talks_until = self.heard_at + TALKS_NS;
+        }
+        self.writing.bulk = is_full && !straight;
         self.writing.heard += count;
         self.heard_at = self.now();
         let scratch = std::mem::take(&mut self.scratch);

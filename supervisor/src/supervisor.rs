@@ -1,6 +1,6 @@
 //! [`Supervisor`]: the one loop.
 //!
-//! Each round takes all that is ready and goes through it in a fixed order: what workers wrote,
+//! Each round goes through what is ready in a fixed order: what workers wrote,
 //! what zygotes answered, who exited, whose time is over, which signals came; then it writes. What a
 //! worker wrote before it died is therefore handled before its end is. Nothing is done from inside
 //! a readiness event, a round has bounded work, and nothing polls or sleeps.
@@ -12,6 +12,7 @@ use crate::children::{ChildId, Children, Payload};
 use crate::descriptors::Descriptors;
 use crate::enclosing::Ground;
 use crate::printer::Printer;
+use crate::readable::Readable;
 use crate::reading::PIECE;
 use crate::reload::Reload;
 use crate::source::Source;
@@ -89,9 +90,9 @@ pub(crate) struct Supervisor {
     pub(crate) trial: Option<Trial>,
     /// Children that may have something to read, that wait for standard output, whose pidfd is
     /// readable, that have something to be written.
-    pub(crate) readable: VecDeque<ChildId>,
+    pub(crate) readable: Readable,
     pub(crate) paused: Vec<ChildId>,
-    pub(crate) exited: Vec<ChildId>,
+    pub(crate) exited: VecDeque<ChildId>,
     pub(crate) writing: Writing,
     /// Nests whose zygote has answered or ended.
     control: Vec<usize>,
@@ -170,9 +171,9 @@ impl Supervisor {
             verbose: false,
             grace_ns: 0,
             trial: None,
-            readable: VecDeque::new(),
+            readable: Readable::default(),
             paused: Vec::new(),
-            exited: Vec::new(),
+            exited: VecDeque::new(),
             writing: Writing::default(),
             control: Vec::new(),
             lost_zygotes: Vec::new(),
@@ -335,7 +336,7 @@ impl Supervisor {
                     self.has_room(id);
                 }
             }
-            Source::Pidfd(id) => self.exited.push(id),
+            Source::Pidfd(id) => self.mark_exited(id),
             Source::Control(nest) => self.control.push(nest),
             Source::ZygotePidfd(nest) => self.lost_zygotes.push(nest),
             Source::Attendant(id) => self.lost_attendants.push(id),
@@ -358,14 +359,6 @@ impl Supervisor {
         }
         for id in std::mem::take(&mut self.lost_attendants) {
             self.lose_attendant(id);
-        }
-    }
-
-    pub(crate) fn mark_readable(&mut self, id: ChildId) {
-        if let Some(child) = self.children.all.get_mut(id)
-            && !std::mem::replace(&mut child.readable, true)
-        {
-            self.readable.push_back(id);
         }
     }
 }

@@ -16,6 +16,12 @@ use std::fs;
 /// CPU time in one period below which a worker does not compute.
 const IDLE_NS: u64 = WATCHDOG_NS / 100;
 
+/// Workers that a round looks at, at most: a look is three system calls, and thousands may be due at once.
+const LOOKS: usize = 16;
+
+/// Workers of which a round finds out whether they are to be looked at, at most.
+const DUE: usize = 128;
+
 /// Workers that were told something.
 #[derive(Debug, Default)]
 pub(crate) struct Watchdog {
@@ -43,7 +49,6 @@ pub(crate) struct Watch {
 /// A worker at the moment of looking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Look {
-    heard: u64,
     /// As proc_pid_stat(5) has it: `R`, `S`, `D`, `T`, `t`.
     state: char,
     cpu: u64,
@@ -62,15 +67,19 @@ enum Verdict {
     End(Stuck),
 }
 
-/// Decides. `turn_ns`: CPU time that it may use without yielding.
-fn judge(before: Watch, look: Look, turn_ns: u64) -> Verdict {
-    if look.heard != before.heard {
-        // What it said may be older than what it was told last.
-        return match look.heard == before.told {
-            true => Verdict::WatchOn(Watch { heard: look.heard, asked: None, ..before }),
-            false => Verdict::Rest,
-        };
+/// Decides by what it has said, where that is enough.
+fn judge_by_words(before: Watch, heard: u64) -> Option<Verdict> {
+    if heard == before.heard {
+        return None;
     }
+    // What it said may be older than what it was told last.
+    let told_since = heard == before.told;
+    let on = Watch { heard, asked: None, ..before };
+    Some(if told_since { Verdict::WatchOn(on) } else { Verdict::Rest })
+}
+
+/// Decides about one that has said nothing. `turn_ns`: CPU time that it may use without yielding.
+fn judge(before: Watch, look: Look, turn_ns: u64) -> Verdict {
     let Some(cpu_when_asked) = before.asked else {
         return Verdict::Ask(Watch { asked: Some(look.cpu), cpu: look.cpu, ..before });
     };
@@ -119,47 +128,63 @@ impl Supervisor {
         }
     }
 
-    /// Looks at those that are due.
+    /// Judges those that are due.
     pub(crate) fn check_watched(&mut self) {
-        let now = self.now();
-        while let Some((id, number)) = self.watchdog.due(now) {
-            let Some(child) = self.children.all.get_mut(id) else { continue };
-            if child.watch.is_none_or(|watch| watch.number != number) {
-                continue;
+        let (now, mut looks) = (self.now(), 0);
+        for _ in 0..DUE {
+            let Some((id, number)) = self.watchdog.due(now) else { break };
+            let child = self.children.all.get(id);
+            let Some(child) = child.filter(|child| child.is_watched_as(number)) else { continue };
+            let judged = child.judge_by_words();
+            looks += usize::from(judged.is_none());
+            let verdict = judged.unwrap_or_else(|| child.judge());
+            self.carry_out_verdict(id, verdict, now);
+            if looks == LOOKS {
+                break;
             }
-            let Some(pid) = child.process.as_ref().map(|process| process.pid) else { continue };
-            let watch = match child.judge() {
-                Verdict::Rest => {
-                    child.watch = None;
-                    continue;
-                }
-                Verdict::End(how) => {
+        }
+    }
+
+    fn carry_out_verdict(&mut self, id: ChildId, verdict: Verdict, now: u64) {
+        let child = &mut self.children.all[id];
+        match verdict {
+            Verdict::Rest => child.watch = None,
+            Verdict::End(how) => {
+                let pid = child.process.as_ref().map(|process| process.pid);
+                if let Some(pid) = pid {
                     self.input(Input::Stuck { pid, how });
-                    continue;
                 }
-                Verdict::Ask(watch) => {
-                    self.children.push(id, &ToWorker::Ping, &[]);
-                    watch
-                }
-                Verdict::WatchOn(watch) => watch,
-            };
-            if let Some(child) = self.children.all.get_mut(id) {
-                child.watch = Some(watch);
             }
-            self.watchdog.queue.push_back((now + WATCHDOG_NS, id, number));
-            self.mark_dirty(id);
+            Verdict::Ask(watch) | Verdict::WatchOn(watch) => {
+                child.watch = Some(watch);
+                self.watchdog.queue.push_back((now + WATCHDOG_NS, id, watch.number));
+                if matches!(verdict, Verdict::Ask(_)) {
+                    self.children.push(id, &ToWorker::Ping, &[]);
+                    self.mark_dirty(id);
+                }
+            }
         }
     }
 }
 
 impl Child {
+    /// True for a process that is watched under that number.
+    fn is_watched_as(&self, number: u64) -> bool {
+        self.process.is_some() && self.watch.is_some_and(|watch| watch.number == number)
+    }
+
+    fn judge_by_words(&self) -> Option<Verdict> {
+        let watch = self.watch?;
+        // One that is not read, because its text waits to be printed or others come first, cannot be heard.
+        let heard = !self.paused && !self.silent && !self.readable;
+        if heard { judge_by_words(watch, self.heard) } else { Some(Verdict::WatchOn(watch)) }
+    }
+
     fn judge(&self) -> Verdict {
         let (Some(watch), Some(process)) = (self.watch, &self.process) else {
             return Verdict::Rest;
         };
-        // One that is not read, because its text waits to be printed, cannot be heard.
-        let heard = !self.paused && !self.silent;
-        match self.look().filter(|_| heard) {
+        match self.look() {
             Some(look) => judge(watch, look, process.limits.turn_ns),
             None => Verdict::WatchOn(watch),
         }
@@ -180,7 +205,7 @@ impl Child {
 
     fn look(&self) -> Option<Look> {
         let (state, cpu) = seen(self.born.as_ref()?.os_pid)?;
-        Some(Look { heard: self.heard, state, cpu })
+        Some(Look { state, cpu })
     }
 }
 
@@ -217,24 +242,26 @@ mod tests {
     const TURN: u64 = 10_000_000_000;
 
     fn look(state: char, cpu: u64) -> Look {
-        Look { heard: 7, state, cpu }
+        Look { state, cpu }
     }
 
     #[test]
     fn whoever_said_something_rests_and_whoever_did_not_is_asked() {
-        assert_eq!(judge(Watch::default(), look('S', 0), TURN), Verdict::Rest);
+        assert_eq!(judge_by_words(Watch::default(), 7), Some(Verdict::Rest));
         let quiet = Watch { heard: 7, ..Watch::default() };
         let asked = Watch { asked: Some(5), cpu: 5, ..quiet };
+        assert_eq!(judge_by_words(quiet, 7), None);
         assert_eq!(judge(quiet, look('T', 5), TURN), Verdict::Ask(asked));
-        assert_eq!(judge(asked, Look { heard: 8, ..look('S', 5) }, TURN), Verdict::Rest);
+        assert_eq!(judge_by_words(asked, 8), Some(Verdict::Rest));
     }
 
     #[test]
     fn whoever_said_something_before_it_was_told_the_last_is_watched_on() {
         let told_again = Watch { number: 1, heard: 5, told: 7, asked: Some(5), cpu: 5 };
         let on = Watch { heard: 7, asked: None, ..told_again };
-        assert_eq!(judge(told_again, look('T', 5), TURN), Verdict::WatchOn(on));
+        assert_eq!(judge_by_words(told_again, 7), Some(Verdict::WatchOn(on)));
         let asked = Watch { asked: Some(5), ..on };
+        assert_eq!(judge_by_words(on, 7), None);
         assert_eq!(judge(on, look('T', 5), TURN), Verdict::Ask(asked));
     }
 
