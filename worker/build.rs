@@ -17,6 +17,22 @@ const STAND_INS: [(&str, &str); 4] = [
     ("libstdc++.so", "INPUT ( libstdc++.a )"),
 ];
 
+/// What is added to the linker's own layout (its manual, INSERT): room before and behind the code for
+/// the rest of a large page, so that all of it can lie in large pages (`src/mapping.rs`) wherever the
+/// program is loaded. Were it aligned to them instead, there were 512 times fewer places to guess. Behind
+/// that lies the door (`src/door`), in small pages.
+const ROOM: &str = "
+SECTIONS {
+  .wabe_before : { HIDDEN(wabe_room_begins = .); . += 0x200000; }
+} INSERT BEFORE .text;
+SECTIONS {
+  .wabe_behind : { . += 0x200000; HIDDEN(wabe_room_ends = .); }
+  .wabe_door : { KEEP(*(.wabe_door)) }
+} INSERT AFTER .text;
+HIDDEN(wabe_code_begins = ADDR(.text));
+HIDDEN(wabe_code_ends = ADDR(.text) + SIZEOF(.text));
+";
+
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     let target = |what: &str| env::var(format!("CARGO_CFG_TARGET_{what}")).unwrap_or_default();
@@ -39,8 +55,8 @@ fn main() {
     let bin = "cargo:rustc-link-arg-bin=wabe-worker";
     println!("{bin}=-L{}", folder.display());
     println!("{bin}=-static-pie");
-    // Code that begins where a large page does can lie in large pages (mapping.rs).
-    println!("{bin}=-Wl,-z,max-page-size=0x200000,-z,separate-loadable-segments");
+    fs::write(folder.join("room.ld"), ROOM).expect("OUT_DIR can be written");
+    println!("{bin}=-Wl,-T,{}", folder.join("room.ld").display());
 }
 
 /// Asks the C compiler, which is the linker: it answers with a path only where it finds the file.

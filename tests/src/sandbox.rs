@@ -61,17 +61,49 @@ pub fn assert_enclosed(os_pid: u32, alone: bool) {
     }
 }
 
-/// In the code of its program there is a hole of one page: where the zygote makes its system calls
-/// from.
+/// One page of the code of its program is gone: where the zygote makes its system calls from.
 fn assert_has_no_door(os_pid: u32) {
     let maps = fs::read_to_string(format!("/proc/{os_pid}/maps")).expect("it lives");
-    let code = maps.lines().filter(|line| line.contains(" r-xp ") && line.contains("worker"));
-    let bounds = code.filter_map(|line| line.split(' ').next()?.split_once('-'));
-    let address = |text| u64::from_str_radix(text, 16).expect("an address");
-    let bounds: Vec<_> = bounds.map(|(from, to)| (address(from), address(to))).collect();
+    let words = maps.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let (mut base, mut program, mut mapped) = (None, "", Vec::new());
+    for words in words {
+        let (from, to) = words[0].split_once('-').expect("a range");
+        let address = |text| u64::from_str_radix(text, 16).expect("an address");
+        mapped.push(address(from)..address(to));
+        if words[2] == "00000000" && words.get(5).is_some_and(|name| name.contains("worker")) {
+            (base, program) = (Some(address(from)), words[5]);
+        }
+    }
+    let base = base.unwrap_or_else(|| panic!("no program in {maps}"));
+    let program = fs::read(program).expect("its program");
+    let gone = pages_of_code(&program)
+        .filter(|(address, _)| !mapped.iter().any(|range| range.contains(&(base + address))));
+    let gone: Vec<_> = gone.map(|(_, offset)| program[offset..offset + 4].to_vec()).collect();
+    let door =
+        if cfg!(target_arch = "x86_64") { [0x0f, 0x05, 0xc3, 0xcc] } else { [1, 0, 0, 0xd4] };
+    assert_eq!(gone, [door], "code of {os_pid} in {maps}");
+}
+
+/// The pages of a program that hold code: each by its address, before the program is loaded somewhere, and
+/// by its place in the file (elf(5), of 64 bits).
+fn pages_of_code(program: &[u8]) -> impl Iterator<Item = (u64, usize)> {
+    const LOAD: u64 = 1;
+    const EXECUTABLE: u64 = 1;
+    let number = |at: usize, len: usize| {
+        program[at..at + len].iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte))
+    };
+    let headers =
+        (0..number(56, 2)).map(move |place| (number(32, 8) + place * number(54, 2)) as usize);
+    let of_code =
+        headers.filter(move |at| number(*at, 4) == LOAD && number(at + 4, 4) & EXECUTABLE != 0);
     let page = rustix::param::page_size() as u64;
-    let [(_, before), (after, _)] = bounds[..] else { panic!("code of {os_pid} in {maps}") };
-    assert_eq!(after - before, page, "code of {os_pid} in {maps}");
+    of_code.flat_map(move |at| {
+        let (offset, address, len) = (number(at + 8, 8), number(at + 16, 8), number(at + 32, 8));
+        let first = address / page * page;
+        let before = address - first;
+        (0..(before + len).div_ceil(page))
+            .map(move |nth| (first + nth * page, (offset - before + nth * page) as usize))
+    })
 }
 
 /// What names a namespace of a process.

@@ -2,11 +2,11 @@
 //! a copy is cheap: each page that is mapped one by one is copied by fork(2), or faulted in by every
 //! copy, and looked at once more at its end.
 
-use crate::door;
 use libc::{
     MAP_ANONYMOUS, MAP_FAILED, MAP_PRIVATE, PROT_EXEC, PROT_READ, PROT_WRITE, c_int, c_void,
 };
 use rustix::fs::{SealFlags, fcntl_get_seals, fstat};
+use std::arch::asm;
 use std::io;
 use std::ops::Range;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -40,14 +40,68 @@ fn map(len: usize, protection: c_int, flags: c_int, file: c_int) -> io::Result<*
     if start == MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(start) }
 }
 
-/// Moves the program's code to large pages, as far as it fills them: a copy then has one entry for
-/// each, where it would fault in hundreds of small ones. Where the machine has none at the time (THP,
-/// madvise(2)) all stays as it is.
+/// Where the program's code lies, and the room round it, in which nothing else is. The linker was told to
+/// make it (`build.rs`); in a program for which it was not, all is 0.
+#[derive(Clone, Copy, Debug)]
+struct Layout {
+    room: (usize, usize),
+    code: (usize, usize),
+}
+
+/// The address of a symbol that the linker may have been told to define; 0 where it was not.
+macro_rules! address {
+    ($symbol:literal) => {{
+        let address: usize;
+        // SAFETY: reads a word that the linker has made for this instruction.
+        #[cfg(target_arch = "x86_64")]
+        unsafe {
+            asm!(
+                concat!(".weak ", $symbol),
+                concat!("mov {}, qword ptr [rip + ", $symbol, "@GOTPCREL]"),
+                out(reg) address,
+                options(pure, readonly, nostack, preserves_flags),
+            );
+        }
+        // SAFETY: as above.
+        #[cfg(target_arch = "aarch64")]
+        unsafe {
+            asm!(
+                concat!(".weak ", $symbol),
+                concat!("adrp {0}, :got:", $symbol),
+                concat!("ldr {0}, [{0}, :got_lo12:", $symbol, "]"),
+                out(reg) address,
+                options(pure, readonly, nostack, preserves_flags),
+            );
+        }
+        address
+    }};
+}
+
+impl Layout {
+    fn of_this_program() -> Self {
+        Layout {
+            room: (address!("wabe_room_begins"), address!("wabe_room_ends")),
+            code: (address!("wabe_code_begins"), address!("wabe_code_ends")),
+        }
+    }
+
+    /// The large pages that hold all of the code, and nothing else.
+    fn pages(self) -> Option<Range<usize>> {
+        let pages = self.code.0 / LARGE * LARGE..self.code.1.next_multiple_of(LARGE);
+        let fit = self.room.0 <= pages.start && pages.end <= self.room.1;
+        (fit && self.code.0 < self.code.1).then_some(pages)
+    }
+}
+
+/// Moves the program's code to large pages: a copy then has one entry for each, where it would fault in
+/// hundreds of small ones. Where the kernel makes none (madvise(2), MADV_COLLAPSE) all stays as it is.
 pub(crate) fn enlarge_pages_of_code() {
-    let code = whole_pages(&code());
-    if !code.is_empty() && !counts_every_copy() {
-        // That it could not be done is no reason to fail: it is as good, and slower.
-        let _ = replace(&code);
+    let layout = Layout::of_this_program();
+    if let Some(pages) = layout.pages()
+        && !counts_every_copy()
+    {
+        // That it could not be done is no reason to fail: small pages are as good, and slower.
+        let _ = replace(&pages, layout.code);
     }
 }
 
@@ -58,58 +112,26 @@ fn counts_every_copy() -> bool {
     policy.is_ok_and(|policy| policy.trim_ascii() == b"2")
 }
 
-/// The large pages that lie in it and before the door, which goes alone.
-fn whole_pages(code: &Range<usize>) -> Range<usize> {
-    let door = usize::try_from(door::address()).unwrap_or(0);
-    let end = if code.contains(&door) { door } else { code.end };
-    code.start.next_multiple_of(LARGE)..end / LARGE * LARGE
-}
-
-/// Where the program's code lies; nowhere if that is not told.
-fn code() -> Range<usize> {
-    unsafe extern "C" fn look(
-        object: *mut libc::dl_phdr_info,
-        _: usize,
-        found: *mut c_void,
-    ) -> c_int {
-        // SAFETY: dl_iterate_phdr(3) gives an object with so many headers, and what it was given.
-        let (object, found) = unsafe { (&*object, &mut *found.cast::<Range<usize>>()) };
-        // SAFETY: as above.
-        let headers =
-            unsafe { std::slice::from_raw_parts(object.dlpi_phdr, object.dlpi_phnum.into()) };
-        let is_code = |header: &&libc::Elf64_Phdr| {
-            header.p_type == libc::PT_LOAD && header.p_flags & libc::PF_X != 0
-        };
-        if let Some(header) = headers.iter().find(is_code) {
-            let start = (object.dlpi_addr + header.p_vaddr) as usize;
-            *found = start..start + header.p_memsz as usize;
-        }
-        // The first object is the program.
-        1
-    }
-    let mut found = 0..0;
-    // SAFETY: `look` keeps to what it is given.
-    unsafe { libc::dl_iterate_phdr(Some(look), ptr::from_mut(&mut found).cast()) };
-    found
-}
-
 /// Puts a copy of the code in large pages in its place.
-fn replace(code: &Range<usize>) -> io::Result<()> {
-    let space = code.len() + LARGE;
+fn replace(pages: &Range<usize>, code: (usize, usize)) -> io::Result<()> {
+    let space = pages.len() + LARGE;
     let found = map(space, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1)? as usize;
-    let copy = found.next_multiple_of(LARGE)..found.next_multiple_of(LARGE) + code.len();
+    let copy = found.next_multiple_of(LARGE)..found.next_multiple_of(LARGE) + pages.len();
     unmap(found..copy.start);
     unmap(copy.end..found + space);
-    fill(&copy, code).and_then(|()| take_place(&copy, code)).inspect_err(|_| unmap(copy))
+    fill(&copy, code, code.0 - pages.start)
+        .and_then(|()| take_place(&copy, pages))
+        .inspect_err(|_| unmap(copy))
 }
 
-/// Fills fresh memory with the code, all of it in large pages.
-fn fill(copy: &Range<usize>, code: &Range<usize>) -> io::Result<()> {
-    let (at, len) = (copy.start as *mut c_void, code.len());
+/// Fills fresh memory with the code, from that byte of it on, all of it in large pages.
+fn fill(copy: &Range<usize>, code: (usize, usize), offset: usize) -> io::Result<()> {
+    let (at, len) = (copy.start as *mut c_void, copy.len());
     // SAFETY: the copy is fresh memory that nobody else knows.
     done(unsafe { libc::madvise(at, len, libc::MADV_HUGEPAGE) })?;
-    // SAFETY: both are mapped and so long, and code can be read.
-    unsafe { ptr::copy_nonoverlapping(code.start as *const u8, at.cast(), len) };
+    let to = (copy.start + offset) as *mut u8;
+    // SAFETY: the pages hold all of the code, the copy is as long, and code can be read.
+    unsafe { ptr::copy_nonoverlapping(code.0 as *const u8, to, code.1 - code.0) };
     // Where the first writes found large pages there is nothing left to do; it fails where there are none.
     // SAFETY: as above.
     done(unsafe { libc::madvise(at, len, MADV_COLLAPSE) })?;
@@ -117,10 +139,12 @@ fn fill(copy: &Range<usize>, code: &Range<usize>) -> io::Result<()> {
     done(unsafe { libc::mprotect(at, len, PROT_READ | PROT_EXEC) })
 }
 
-fn take_place(copy: &Range<usize>, code: &Range<usize>) -> io::Result<()> {
-    let (at, how) = (code.start as *mut c_void, libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED);
-    // SAFETY: what comes there is what was there, byte for byte, so this call returns to the copy.
-    match unsafe { libc::mremap(copy.start as *mut c_void, code.len(), code.len(), how, at) } {
+fn take_place(copy: &Range<usize>, pages: &Range<usize>) -> io::Result<()> {
+    let (at, how) = (pages.start as *mut c_void, libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED);
+    // SAFETY: what comes there is the code that was there, byte for byte, so this call returns to the copy.
+    // (Had the kernel too little memory to move the mapping, after it has unmapped what was there, it would
+    // return to nothing: the process ends, and the supervisor starts another one.)
+    match unsafe { libc::mremap(copy.start as *mut c_void, copy.len(), pages.len(), how, at) } {
         MAP_FAILED => Err(io::Error::last_os_error()),
         _ => Ok(()),
     }
@@ -128,7 +152,7 @@ fn take_place(copy: &Range<usize>, code: &Range<usize>) -> io::Result<()> {
 
 fn unmap(memory: Range<usize>) {
     if !memory.is_empty() {
-        // SAFETY: both callers mapped it, and nothing is there that anybody knows.
+        // SAFETY: it is a part of what `replace` has mapped, and nobody knows of it.
         unsafe { libc::munmap(memory.start as *mut c_void, memory.len()) };
     }
 }
@@ -142,14 +166,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn code_lies_in_large_pages_as_far_as_it_fills_them() {
-        assert!(code().contains(&(code as *const () as usize)));
-        let door = usize::try_from(door::address()).expect("an address");
-        assert!(code().contains(&door));
-        assert_eq!(whole_pages(&(1..3 * LARGE - 1)), LARGE..2 * LARGE);
-        assert_eq!(whole_pages(&(LARGE..3 * LARGE)), LARGE..3 * LARGE);
-        assert!(whole_pages(&(1..LARGE)).is_empty());
-        assert!(whole_pages(&(door..door + LARGE)).is_empty(), "nothing behind the door");
+    fn code_is_moved_where_there_is_room_round_it() {
+        let pages = |room, code| Layout { room, code }.pages();
+        let (begins, ends) = (5 * LARGE + 64, 7 * LARGE + 4096);
+        let code = (begins, ends);
+        assert_eq!(pages((begins - LARGE, ends + LARGE), code), Some(5 * LARGE..8 * LARGE));
+        assert_eq!(pages((5 * LARGE, 8 * LARGE), code), Some(5 * LARGE..8 * LARGE));
+        assert_eq!(pages((5 * LARGE + 1, 8 * LARGE), code), None);
+        assert_eq!(pages((5 * LARGE, 8 * LARGE - 1), code), None);
+        assert_eq!(pages((0, 0), (0, 0)), None);
+        // The linker was told nothing for the program of these tests.
+        assert_eq!(Layout::of_this_program().pages(), None);
     }
 
     #[test]

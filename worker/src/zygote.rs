@@ -46,8 +46,10 @@ pub fn run(body: Body) -> io::Result<()> {
         return Err(io::Error::other("a zygote has one thread, this one has more"));
     }
     hygiene::begin(plan.nice)?;
-    // Before the first promise that no memory becomes executable.
-    enlarge_pages_of_code();
+    // A strict host's zygote forks once. Before the first promise that no memory becomes executable.
+    if plan.sandbox != Sandbox::Strict {
+        enlarge_pages_of_code();
+    }
     let (plan, mut missing) = or_refuse(control, without_what_may_be_missing(plan));
     let alone = or_refuse(control, go_inside(control, &plan, &mut missing));
     let (wait, told) = pipe_with(PipeFlags::CLOEXEC)?;

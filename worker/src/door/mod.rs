@@ -22,8 +22,7 @@ use std::arch::{asm, global_asm};
 use std::io;
 
 // A whole page, also where pages are of 64 KiB: whatever else lay in it would go with it. Its section is
-// not one of `.text`, so the linker puts it behind that, and out of the large pages (`mapping.rs`), which it
-// would break up.
+// not one of `.text`, which is moved to large pages (`mapping.rs`): it would break one up.
 #[cfg(target_arch = "x86_64")]
 global_asm!(
     ".pushsection .wabe_door, \"ax\", @progbits",
