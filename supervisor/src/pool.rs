@@ -4,6 +4,7 @@
 use crate::children::{Child, ChildId};
 use crate::descriptors::Purpose;
 use crate::supervisor::Supervisor;
+use crate::zygote::Nest;
 use std::collections::VecDeque;
 
 /// Warm workers of one host that are asked for and not born yet: whoever needs a worker of its own
@@ -69,8 +70,11 @@ impl Supervisor {
 
     /// Asks for the warm workers that are missing, at the end of a round that has left nothing to do.
     pub(crate) fn fill_pools(&mut self) {
-        let idle = self.readable.has_only_talkers() && self.exited.is_empty();
-        if !idle || !std::mem::take(&mut self.pools_due) {
+        if !self.readable.has_only_talkers() || !self.exited.is_empty() {
+            return;
+        }
+        self.start_hosts();
+        if !std::mem::take(&mut self.pools_due) {
             return;
         }
         self.pools_at = None;
@@ -84,6 +88,34 @@ impl Supervisor {
             }
             while self.lacks_warm(nest) && self.ask_for_warm(nest) {}
         }
+    }
+
+    /// Starts the zygote of a host that is to have one before anybody needs it: one in a round, and
+    /// none while a process waits for its worker. That or what the new zygote says makes the next round.
+    fn start_hosts(&mut self) {
+        let warm = |id: &ChildId| self.children.all.get(*id).is_some_and(Child::is_warm);
+        let nobody_waits = |nest: &Nest| nest.wanted.is_empty() && nest.in_flight.iter().all(warm);
+        if self.is_stopping() || !self.nests.iter().all(nobody_waits) {
+            return;
+        }
+        while let Some(host) = self.hosts_due.pop_front() {
+            let nest = self.nest(&host);
+            if self.start_host(nest) {
+                return;
+            }
+        }
+    }
+
+    /// False where there is nothing to wait for. Why it cannot be started the next spawn finds out, and
+    /// tells somebody.
+    fn start_host(&mut self, nest: usize) -> bool {
+        let of = &self.nests[nest];
+        let may = of.zygote.is_none()
+            && of.barred.is_none()
+            && self.room_for_descriptors(nest, Purpose::Warm).is_ok();
+        let started = may && self.start_zygote(nest).is_ok();
+        self.pools_due |= started;
+        started
     }
 
     fn lacks_warm(&self, nest: usize) -> bool {

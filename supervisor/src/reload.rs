@@ -24,6 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, IsTerminal};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 /// What it takes to read the app again.
 #[derive(Debug)]
@@ -173,6 +174,8 @@ impl Supervisor {
             self.code = code;
             self.retire_code();
         }
+        // Those that have a zygote keep it.
+        self.hosts_due = app.auto_start_hosts().map(Rc::from).collect();
         self.reload.app = app;
         if let Some((plan, keys)) = services {
             self.plan_services(plan, keys);

@@ -102,6 +102,8 @@ pub(crate) struct Supervisor {
     pub(crate) denials_said: usize,
     /// What the node is told as soon as its present outputs are carried out.
     pub(crate) later: VecDeque<Later>,
+    /// Hosts whose zygote is to be started before anybody needs it.
+    pub(crate) hosts_due: VecDeque<Rc<str>>,
     /// Warm workers may be missing.
     pub(crate) pools_due: bool,
     /// When they are asked for, where that can wait.
@@ -134,6 +136,7 @@ impl Supervisor {
         worker: PathBuf,
         reload: Reload,
     ) -> io::Result<Self> {
+        let hosts_due = reload.app.auto_start_hosts().map(Rc::from).collect();
         let mut ground = Ground::find()?;
         let cgroups = ground.open_cgroups();
         let poll = Poll::new()?;
@@ -180,6 +183,7 @@ impl Supervisor {
             lost_attendants: Vec::new(),
             denials_said: 0,
             later: VecDeque::new(),
+            hosts_due,
             pools_due: false,
             pools_at: None,
             strays: false,

@@ -2,6 +2,7 @@
 //! of spawns leaves their turn to others.
 
 use rustix::process::Signal;
+use std::collections::BTreeSet;
 use std::time::Instant;
 use tests::live::{DEADLINE, GO};
 use tests::proc::{Hold, Seen};
@@ -140,5 +141,66 @@ fn a_burst_of_a_thousand_leaves_another_spawner_its_turn() {
     println!("spawned beside a burst of 1,000: {beside}");
     // Without turns the first of them waits for all of the burst.
     assert!(beside >= 10, "only {beside} spawned before the burst was over");
+    live.ends_well();
+}
+
+/// Waits on its own host, then on the one that has not started with the node.
+const TOUR: &str = r#"
+return function()
+  local events = process.events()
+  for _, host in { "app:processes", "app:later" } do
+    assert(process.spawn_monitored("app:go", host))
+    print("ready")
+    events:receive()
+  end
+end"#;
+
+/// Hosts beside that of the main process: one that starts with the node, and one that does not.
+fn two_hosts(soon: &str, later: &str) -> Live {
+    let manifest = format!(
+        "namespace: app\nentries:\n\
+         \x20 - {{name: main, kind: process.lua, source: 'file://main.lua'}}\n\
+         \x20 - {{name: go, kind: process.lua, source: 'file://go.lua'}}\n\
+         \x20 - {{name: processes, kind: process.host, host: {{warm: 0}}}}\n\
+         \x20 - {{name: later, kind: process.host, host: {later}, lifecycle: {{auto_start: false}}}}\n\
+         \x20 - {{name: soon, kind: process.host, host: {soon}, lifecycle: {{auto_start: true}}}}\n"
+    );
+    let app = App::new().file("_index.yaml", &manifest).file("main.lua", TOUR).file("go.lua", GO);
+    let mut live = Live::start(app, &[]);
+    live.stdout_after("ready");
+    live
+}
+
+/// How many zygotes there are: a fresh copy has the name of its own for a moment, and its session.
+fn zygotes(live: &Live) -> usize {
+    let zygotes = live.children().into_iter().filter(Seen::is_zygote);
+    zygotes.map(|seen| seen.session).collect::<BTreeSet<_>>().len()
+}
+
+#[test]
+fn a_host_that_starts_with_the_node_has_its_warm_workers_before_anybody_spawns_there() {
+    let mut live = two_hosts("{warm: 3}", "{warm: 2}");
+    live.wait_for_warm(3);
+    assert_eq!(zygotes(&live), 2, "those of main's host and of this one");
+    live.go();
+    live.stdout_after("ready");
+    live.wait_for_warm(3 + 2);
+    assert_eq!(zygotes(&live), 3);
+    live.go();
+    live.ends_well();
+}
+
+#[test]
+fn a_host_that_starts_with_the_node_has_a_zygote_also_without_warm_workers() {
+    let mut live = two_hosts("{warm: 0}", "{warm: 0}");
+    let end = Instant::now() + DEADLINE;
+    while zygotes(&live) < 2 {
+        assert!(Instant::now() < end, "no second zygote: {:?}", live.children());
+        std::thread::yield_now();
+    }
+    live.go();
+    live.stdout_after("ready");
+    assert_eq!((zygotes(&live), live.warm().len()), (3, 0));
+    live.go();
     live.ends_well();
 }

@@ -117,17 +117,17 @@ pub(super) struct HostEntry {
     pub(super) meta: Map<String, Value>,
     #[serde(default)]
     pub(super) host: HostFields,
-    #[serde(default, rename = "lifecycle")]
-    _lifecycle: HostLifecycle,
+    #[serde(default)]
+    pub(super) lifecycle: HostLifecycle,
 }
 
-/// `lifecycle` of a host. Nothing of a host is started before its first process is spawned, and it stays
-/// as long as the node, so nothing of it has an effect.
+/// `lifecycle` of a host. It stays as long as the node, and is nothing that fails or starts again by
+/// itself, so only when it starts has an effect.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct HostLifecycle {
-    #[serde(default, rename = "auto_start")]
-    _auto_start: bool,
+pub(super) struct HostLifecycle {
+    #[serde(default)]
+    pub(super) auto_start: bool,
     #[serde(rename = "start_timeout")]
     _start_timeout: Option<IgnoredAny>,
     #[serde(rename = "stop_timeout")]

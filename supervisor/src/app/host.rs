@@ -2,6 +2,7 @@
 
 use super::amount::Amount;
 use super::entry::Place;
+use super::fields::HostEntry;
 use super::limits::{self, Form, LimitName, Written};
 use super::manifest::File;
 use super::permissions::{self, Named, PermissionFields};
@@ -28,6 +29,8 @@ pub struct Host {
     pub enclosure: Enclosure,
     /// Workers that are forked and enclosed before a process needs them.
     pub warm: u32,
+    /// Its zygote starts with the node, and not when it is first needed.
+    pub auto_start: bool,
     /// How the events of its processes show results.
     pub event_result: EventResult,
     /// Where it says `sandbox: none`, if it does.
@@ -54,6 +57,7 @@ impl Host {
             spec: HostSpec::DEFAULT,
             enclosure: Enclosure::default(),
             warm: WARM_DEFAULT,
+            auto_start: false,
             event_result: EventResult::default(),
             unenclosed: None,
             named: Named::default(),
@@ -171,7 +175,8 @@ impl Trust {
 }
 
 /// The host that the fields describe.
-pub(super) fn read(file: &File<'_>, id: &str, fields: &HostFields) -> Result<Host, Diagnostic> {
+pub(super) fn read(file: &File<'_>, id: &str, entry: &HostEntry) -> Result<Host, Diagnostic> {
+    let (fields, auto_start) = (&entry.host, entry.lifecycle.auto_start);
     let trusts = [("trusted", Trust::Trusted), ("untrusted", Trust::Untrusted)];
     let trust = file.choice_or(&fields.trust, "trust", &trusts, Trust::Trusted)?;
     let base = trust.base(id);
@@ -186,7 +191,7 @@ pub(super) fn read(file: &File<'_>, id: &str, fields: &HostFields) -> Result<Hos
     let unenclosed = fields.sandbox.as_ref().filter(|_| enclosure.sandbox == Sandbox::None);
     let unenclosed = unenclosed.map(|at| file.place(at));
     let spec = HostSpec { max_processes, limits, permissions };
-    Ok(Host { spec, enclosure, warm, event_result, unenclosed, named })
+    Ok(Host { spec, enclosure, warm, auto_start, event_result, unenclosed, named })
 }
 
 fn max_processes(file: &File<'_>, fields: &HostFields, base: u32) -> Result<u32, Diagnostic> {

@@ -185,7 +185,7 @@ impl File<'_> {
         }
         let (kind, meta) = match fields {
             Fields::Code(kind, fields) => self.code(kind, fields)?,
-            Fields::Host(fields) => (Kind::Host(host::read(self, &id, &fields.host)?), fields.meta),
+            Fields::Host(fields) => (Kind::Host(host::read(self, &id, &fields)?), fields.meta),
             Fields::Service(fields) => (Kind::Service(service::read(self, &fields)?), fields.meta),
             Fields::Group(fields) => {
                 (Kind::Group(service::read_group(self, &fields)?), fields.meta)

@@ -105,6 +105,12 @@ impl App {
         }
     }
 
+    /// Hosts whose zygote starts with the node.
+    pub fn auto_start_hosts(&self) -> impl Iterator<Item = &str> {
+        let starts = |entry: &Entry| matches!(&entry.kind, Kind::Host(host) if host.auto_start);
+        self.entries.iter().filter(move |(_, entry)| starts(entry)).map(|(id, _)| id.as_str())
+    }
+
     /// How events show results, on hosts that do not say the usual.
     #[must_use]
     pub fn event_results(&self) -> BTreeMap<String, EventResult> {

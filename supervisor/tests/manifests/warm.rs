@@ -1,6 +1,6 @@
-//! How many workers a host keeps warm.
+//! How many workers a host keeps warm, and from when on.
 
-use crate::{app, refused, try_host};
+use crate::{app, load, refused, try_host};
 
 fn warm(fields: &[&str]) -> u32 {
     app(fields).warm("app:pool")
@@ -37,4 +37,22 @@ fn what_is_no_such_number_is_refused() {
     let none = "invalid manifest: a field without a value";
     let help = "the fields of each kind are in docs/manifests.md";
     refused(try_host(&["warm:"]), none, "warm:", help);
+}
+
+/// The hosts that start with the node, where a host has this `lifecycle`.
+fn start(lifecycle: &str) -> Vec<String> {
+    let host = format!("kind: process.host, lifecycle: {lifecycle}");
+    let app = load(&format!("namespace: app\nentries:\n  - {{name: pool, {host}}}\n"));
+    let app = app.unwrap_or_else(|error| panic!("{lifecycle}: {}", error.render(false)));
+    app.auto_start_hosts().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_host_starts_with_the_node_only_where_it_says_so() {
+    assert_eq!(start("{auto_start: true}"), ["app:pool"]);
+    let none: [&str; 0] = [];
+    for lifecycle in ["{auto_start: false}", "{}", "{start_timeout: 1s}"] {
+        assert_eq!(start(lifecycle), none, "{lifecycle}");
+    }
+    assert_eq!(app(&["warm: 7"]).auto_start_hosts().count(), 0);
 }

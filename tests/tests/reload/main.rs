@@ -12,7 +12,9 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Instant;
 use tests::live::DEADLINE;
+use tests::proc::children;
 use tests::{App, Ran, Running, bin};
 
 /// Spawns `app:a` and prints its result, again and again, as soon as its own code has changed: that of
@@ -199,6 +201,23 @@ fn hosts_stay_as_they_are_however_often_the_app_is_read_again() {
         live.reload();
         live.tells(changed);
         live.says("a says\told");
+    }
+    live.end();
+}
+
+#[test]
+fn a_host_that_is_new_starts_at_once_where_it_says_so() {
+    let mut live = Edited::start(app(), &[]);
+    live.says("a says\told");
+    let host =
+        "  - {name: soon, kind: process.host, host: {warm: 7}, lifecycle: {auto_start: true}}\n";
+    live.write("_index.yaml", &format!("{MANIFEST}{host}"));
+    live.reload();
+    // Nothing tells of them, and nobody spawns there: beside the four of the other host, to be seen only.
+    let (os_pid, end) = (live.running.os_pid(), Instant::now() + DEADLINE);
+    while children(os_pid).iter().filter(|seen| seen.is_warm()).count() < 4 + 7 {
+        assert!(Instant::now() < end, "no warm workers: {:?}", children(os_pid));
+        std::thread::yield_now();
     }
     live.end();
 }
