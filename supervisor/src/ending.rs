@@ -120,11 +120,15 @@ impl Supervisor {
         end_all(&pidfds.collect::<Vec<_>>(), END_MAX);
     }
 
-    /// They go first, and with them those whom they have forked and not told of. Nobody else would wait
-    /// for these, and the first process of their namespace would wait for that.
+    /// They go first, also those that are about to be forked, and with them those whom they have forked
+    /// and not told of. Nobody else would wait for these, and the first process of their namespace would
+    /// wait for that.
     fn end_zygotes(&self) {
-        let zygotes = self.nests.iter().filter_map(|nest| nest.zygote.as_ref()?.born.as_ref());
-        end_all(&zygotes.filter_map(Born::pidfd).collect::<Vec<_>>(), END_MAX);
+        let zygotes = || self.nests.iter().filter_map(|nest| nest.zygote.as_ref());
+        let starters = zygotes().filter_map(|zygote| self.attendants.all.get(&zygote.starter));
+        let starters = starters.map(|starter| &starter.born);
+        let forking = zygotes().filter_map(|zygote| zygote.born.as_ref()).chain(starters);
+        end_all(&forking.filter_map(Born::pidfd).collect::<Vec<_>>(), END_MAX);
         let me = std::process::id();
         // Where the kernel does not say, the wait takes its time.
         let children = std::fs::read_to_string(format!("/proc/{me}/task/{me}/children"));
@@ -135,7 +139,9 @@ impl Supervisor {
         // Only who has waited for one may use its number no more, and nobody has.
         let strays = strays.filter_map(|os_pid| pidfd_open(os_pid, PidfdFlags::empty()).ok());
         let strays: Vec<_> = strays.collect();
-        end_all(&strays.iter().collect::<Vec<_>>(), END_MAX);
+        // The kernel lists the oldest first, and whoever lives in a namespace is younger than its first
+        // process.
+        end_all(&strays.iter().rev().collect::<Vec<_>>(), END_MAX);
     }
 
     /// The same for those without a pidfd, who get one for the wait.
