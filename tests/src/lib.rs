@@ -10,6 +10,7 @@ pub mod contract;
 pub mod deeds;
 pub mod guest;
 pub mod live;
+pub mod nonsense;
 pub mod probes;
 pub mod proc;
 pub mod rogue;

@@ -104,6 +104,16 @@ return function()
   end
 end"#;
 
+/// What a rogue may go on as: its result are the topics of its mail, as far as the last.
+const HEIR: &str = r#"
+return function()
+  local inbox, topics = process.inbox(), {}
+  repeat
+    table.insert(topics, inbox:receive():topic())
+  until topics[#topics] == "last"
+  return table.concat(topics, " ")
+end"#;
+
 /// Runs the deed and returns its one EXIT: `kind, signal, code, result, error`, tab between them.
 #[must_use]
 pub fn end_of(deed: &str, rogue_worker: &str) -> String {
@@ -147,6 +157,7 @@ fn run_with(layers: &[&str], deed: &str, rogue_worker: &str, middle: &str, answe
         ("ping", PING),
         ("pong", PONG),
         ("go", GO),
+        ("heir", HEIR),
         ("short", short),
         (&rogue, short),
     ];

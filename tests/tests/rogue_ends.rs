@@ -118,6 +118,14 @@ fn whoever_hands_nothing_back_can_be_terminated_and_disturbs_nobody() {
     assert_eq!(end, "terminated\tSIGKILL\tnil\tnil\tterminated");
 }
 
+/// What it says after its HandedOver is nobody's: its process goes on, and knows nothing of it.
+#[test]
+fn whoever_goes_on_speaking_when_it_has_handed_over_is_not_heard() {
+    let meanwhile = " go_on() assert(process.send(rogue, 'last', true))";
+    let end = end_after("upgrade-hands-over-again", ROGUE, meanwhile);
+    assert_eq!(end, "normal\tnil\t0\tfirst last\tnil");
+}
+
 #[test]
 fn whoever_says_that_it_has_loaded_before_all_is_handed_over_ends_its_process() {
     let text = "protocol violation: frame before all was handed over";

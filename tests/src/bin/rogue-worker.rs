@@ -16,6 +16,7 @@ use rustix::net::{
 };
 use std::mem::MaybeUninit;
 use std::process::{abort, exit};
+use tests::nonsense::{malformed, nested_errors, rubbish};
 
 fn main() {
     if let Err(error) = worker::zygote::run(be_somebody) {
@@ -176,6 +177,7 @@ impl Rogue {
                 upgrade();
                 self.say(&FromWorker::Listening, &[]);
             }
+            "upgrade-hands-over-again" => self.hands_over_again(),
             "upgrade-exits" => {
                 upgrade();
                 exit(7);
@@ -184,6 +186,24 @@ impl Rogue {
             // Whoever comes says that it has loaded, and the same again.
             "upgrade-to-itself" => self.say(&FromWorker::Upgrade { entry: None }, &[0x90]),
             _ => {}
+        }
+    }
+
+    /// Hands over as it should, all the rest in the same write, and then for ever.
+    fn hands_over_again(&self) {
+        self.say(&FromWorker::Upgrade { entry: Some("app:heir") }, &[0x90]);
+        self.wait_for(|told| (told == ToWorker::HandOver).then_some(()));
+        let mail = |topic| FromWorker::HandBack(ToWorker::Deliver { from: "{a|b}", topic });
+        let mut frames = Vec::new();
+        codec::encode(&mut frames, &mail("first"), &[0xc0]);
+        codec::encode(&mut frames, &FromWorker::HandedOver, &[]);
+        codec::encode(&mut frames, &FromWorker::HandedOver, &[]);
+        codec::encode(&mut frames, &mail("late"), &[0xc0]);
+        codec::encode(&mut frames, &FromWorker::Listening, &[]);
+        self.raw(&frames);
+        loop {
+            self.say(&FromWorker::HandedOver, &[]);
+            self.say(&mail("later"), &[0xc0]);
         }
     }
 
@@ -351,44 +371,4 @@ fn sleep_for_ever() {
     loop {
         let _ = poll(&mut [], None);
     }
-}
-
-/// The same bytes each time, of every value (xorshift).
-fn rubbish(len: usize) -> Vec<u8> {
-    let mut state = 0x2545_f491_4f6c_dd1d_u64;
-    let next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state.to_le_bytes()[3]
-    };
-    std::iter::repeat_with(next).take(len).collect()
-}
-
-/// Payloads that no encoder makes.
-fn malformed() -> Vec<Vec<u8>> {
-    vec![
-        vec![],
-        vec![0xc1],
-        rubbish(10_000),
-        vec![0xdd, 0xff, 0xff, 0xff, 0xff],
-        vec![0xdf, 0xff, 0xff, 0xff, 0xff, 0xc0],
-        vec![0xdb, 0xff, 0xff, 0xff, 0xff],
-        vec![0xc9, 0xff, 0xff, 0xff, 0xff, 1],
-        vec![0x91; 200_000],
-        [0x81, 0xc0].repeat(50_000),
-        vec![0xc7, 3, 1, 0x91, 0x91, 0xc1],
-        vec![7, 7],
-        nested_errors(40_000),
-        [&[0xdd, 0xff, 0xff, 0xff, 0xff].repeat(64)[..], &[0xc0; 200_000]].concat(),
-    ]
-}
-
-/// Errors in Errors (extension 1 with a length of 32 bits), which cost six bytes a level.
-fn nested_errors(levels: u32) -> Vec<u8> {
-    let heads = (0..levels).rev().map(|inner| {
-        let [a, b, c, d] = (6 * inner + 1).to_be_bytes();
-        [0xc9, a, b, c, d, 1]
-    });
-    heads.flatten().chain([0xc0]).collect()
 }
