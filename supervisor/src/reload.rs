@@ -312,14 +312,12 @@ fn code_of(entry: &Entry) -> Option<Changeable<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::{Duration, Instant};
 
+    /// Were it gone through once for each way that leads to it, this would have no end.
     #[test]
-    fn a_change_goes_through_a_long_chain_of_imports_at_once() {
+    fn a_change_goes_through_all_that_imports_it_once() {
         let (old, new) = (App::chain(10_000, "old"), App::chain(10_000, "new"));
-        let begun = Instant::now();
         assert_eq!(changed_code(&old, &new).len(), 10_000);
         assert!(changed_code(&new, &new).is_empty());
-        assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
     }
 }

@@ -69,14 +69,14 @@ fn shown(way: &[Step<'_>], first: &str) -> String {
 
 #[cfg(test)]
 impl App {
-    /// Libraries each of which imports the next one; the last one has this text.
+    /// Libraries each of which imports the next two, so that there are more ways through a long chain
+    /// than anybody could go; the last one has this text.
     pub(crate) fn chain(length: usize, last: &str) -> Self {
         let mut app = App::default();
         for number in 0..length {
-            let is_last = number + 1 == length;
-            let (text, imports) =
-                if is_last { (last, vec![]) } else { ("", vec![tests::id(number + 1)]) };
-            app.entries.insert(tests::id(number), tests::library(text, &imports));
+            let text = if number + 1 == length { last } else { "" };
+            let next = (number + 1..length).take(2).map(tests::id);
+            app.entries.insert(tests::id(number), tests::library(text, &next.collect::<Vec<_>>()));
         }
         app
     }
