@@ -102,17 +102,24 @@ impl Supervisor {
         self.ask_for_workers(nest);
     }
 
-    /// Which host an entry will run on nobody knows: it may use what any of them allows.
+    /// Which host an entry will run on nobody knows: it may use what any of them allows, also of those
+    /// that only the new version has.
     fn limits_of_loads(&self) -> Limits {
-        let most = self.hosts().map(|(_, spec)| spec.limits.memory).max();
+        let coming = self.reload.pending.iter().flat_map(|pending| pending.app.hosts());
+        let coming = coming.filter(|(id, _)| !self.enclosures.contains_key(*id));
+        let all = self.hosts().map(|(_, spec)| spec).chain(coming.map(|(_, spec)| spec));
+        let most = all.map(|spec| spec.limits.memory).max();
         Limits { memory: most.unwrap_or(Limits::DEFAULT.memory), ..Limits::DEFAULT }
     }
 
+    /// The zygote of each version is another one, and its hosts may be others.
     fn loading_nest(&mut self) -> usize {
+        let limits = self.limits_of_loads();
         if let Some(nest) = self.nest_of.get(HOST) {
+            self.nests[*nest].plan.limits = limits;
             return *nest;
         }
-        let mut plan = self.ground.plan(Default::default(), self.limits_of_loads(), self.layers);
+        let mut plan = self.ground.plan(Default::default(), limits, self.layers);
         plan.layers = plan.layers.without(Layer::Cgroup);
         plan.optional = Layer::MAY_BE_OPTIONAL.into_iter().collect();
         let mut nest = Nest::new(HOST.into(), plan, None, 0);

@@ -82,3 +82,21 @@ fn entries_that_are_broken_already_neither_stand_in_the_way_nor_hide_another() {
     live.tells("wabe: the app goes on as it was, until it can be read again");
     live.end();
 }
+
+/// Takes more memory than the host that every app has allows, and more than its workers could have.
+const LARGE: &str = "local all = buffer.create(250 * 1024 * 1024) return function() return all end";
+
+#[test]
+fn what_is_loaded_may_use_what_the_hosts_of_its_own_version_allow() {
+    let mut live = Edited::start(app(), &[]);
+    live.says("a says\told");
+    live.write("a.lua", LARGE);
+    live.reload();
+    live.tells_all(&["error: cannot reload app:a: ", "memory"]);
+    live.tells("wabe: the app goes on as it was");
+    let host = "  - {name: large, kind: process.host, host: {memory: 400MiB}}\n";
+    live.write("_index.yaml", &format!("{MANIFEST}{host}"));
+    live.reload();
+    live.tells("wabe: the app was read again: app:a changed");
+    live.end();
+}
