@@ -1,12 +1,14 @@
 //! What machines read of tests: a line for each, and one for all.
 
+use super::record::Record;
 use super::verdict::{Summary, Tested};
 use serde_json::{Value, json};
 use std::time::Duration;
 
 /// The line of a test.
 pub(crate) fn line(tested: &Tested) -> Value {
-    let Tested { test, verdict, error, trace, exit, leaked, unnamed, output, took } = tested;
+    let Tested { test, verdict, record, output, took } = tested;
+    let Record { error, trace, exit, leaked, unnamed } = record;
     json!({
         "type": "test",
         "id": test.id,

@@ -88,22 +88,21 @@ pub(crate) fn progress(done: usize, all: usize, failed: usize, running: &[&str])
 
 #[cfg(test)]
 mod tests {
+    use super::super::record::Record;
     use super::super::verdict::tests::{left, test};
     use super::*;
-    use serde_json::Value;
 
     fn tested(suite: &str, verdict: Verdict) -> Tested {
-        Tested {
-            test: test(suite, "app:t"),
-            verdict,
+        let record = Record {
             error: Some("t.lua:3: no\x1b[2J".to_owned()),
             trace: vec!["t.lua:3 function check".to_owned()],
-            exit: Value::Null,
             leaked: vec![left()],
             unnamed: 2,
-            output: "hello\n[app:w 0x2] \x07\n".to_owned(),
-            took: Duration::from_millis(1234),
-        }
+            ..Record::default()
+        };
+        let output = "hello\n[app:w 0x2] \x07\n".to_owned();
+        let test = test(suite, "app:t");
+        Tested { test, verdict, record, output, took: Duration::from_millis(1234) }
     }
 
     #[test]

@@ -1,9 +1,8 @@
 //! What a trial came to.
 
 use super::plan::Test;
-use super::record::{Leaked, Record};
+use super::record::Record;
 use node::ChildEnd;
-use serde_json::Value;
 use std::time::Duration;
 
 /// Whether a test has passed, and why not.
@@ -59,13 +58,8 @@ pub(crate) struct Seen {
 pub(crate) struct Tested {
     pub(crate) test: Test,
     pub(crate) verdict: Verdict,
-    /// Why it has not passed.
-    pub(crate) error: Option<String>,
-    pub(crate) trace: Vec<String>,
-    pub(crate) exit: Value,
-    pub(crate) leaked: Vec<Leaked>,
-    /// Leaked processes that are not named.
-    pub(crate) unnamed: usize,
+    /// What it said, with the error that the verdict has.
+    pub(crate) record: Record,
     pub(crate) output: String,
     pub(crate) took: Duration,
 }
@@ -84,11 +78,13 @@ pub(crate) fn judge(test: Test, seen: Seen) -> Tested {
         (None, None) => (Verdict::Failed, Some(lost(end))),
         (None, Some(record)) => judge_record(record),
     };
-    let Record { trace, exit, leaked, unnamed, .. } = record.unwrap_or_default();
-    // What a test has raised when it was ended tells nothing of it.
-    let trace = if cut.is_some() { Vec::new() } else { trace };
+    let mut record = Record { error, ..record.unwrap_or_default() };
+    if cut.is_some() {
+        // What a test has raised when it was ended tells nothing of it.
+        record.trace.clear();
+    }
     let output = String::from_utf8_lossy(&output).into_owned();
-    Tested { test, verdict, error, trace, exit, leaked, unnamed, output, took }
+    Tested { test, verdict, record, output, took }
 }
 
 fn judge_record(record: &Record) -> (Verdict, Option<String>) {
@@ -151,6 +147,7 @@ impl Summary {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use super::super::record::Leaked;
     use super::*;
 
     pub(crate) fn test(suite: &str, id: &str) -> Test {
@@ -168,7 +165,7 @@ pub(crate) mod tests {
 
     fn judged(seen: Seen) -> (Verdict, String) {
         let tested = judge(test("", "app:t"), seen);
-        (tested.verdict, tested.error.unwrap_or_default())
+        (tested.verdict, tested.record.error.unwrap_or_default())
     }
 
     #[test]
@@ -199,8 +196,8 @@ pub(crate) mod tests {
             let tested = judge(test("", "app:t"), seen(record, late));
             assert_eq!(tested.verdict, Verdict::TimedOut);
             let error = "timed out: it had not ended after 1s 500ms";
-            assert_eq!(tested.error.as_deref(), Some(error));
-            assert_eq!((tested.trace.len(), tested.leaked.len()), (0, named));
+            assert_eq!(tested.record.error.as_deref(), Some(error));
+            assert_eq!((tested.record.trace.len(), tested.record.leaked.len()), (0, named));
         }
     }
 
