@@ -46,8 +46,42 @@ return function()
   assert(string.find(err:stack(), `^{own} function make\n`), err:stack())
   assert(string.find(err:stack(), `\n{file}:{line}`), err:stack())
   local _, sent = process.send("nobody", "topic")
-  assert(string.find(sent:stack(), `\n{file}:{tonumber(line) + 5}`), sent:stack())
+  assert(string.find(sent:stack(), `^{file}:{tonumber(line) + 5}\n`), sent:stack())
 end
+
+--# `err:stack()` is text
+--: title the stack of what wabe raises or refuses begins where the script is
+return function()
+  local function refuse() return select(2, time.sleep("never")) end
+  local stack = refuse():stack()
+  assert(string.find(stack, "^main%.lua:%d+ function refuse\nmain%.lua:%d+\n"), stack)
+  local events = process.events()
+  for _, entry in { "app:raises", "app:waits" } do
+    assert(process.spawn_monitored(entry, "app:processes"))
+    stack = events:receive().error:stack()
+    assert(string.find(stack, `^{string.sub(entry, 5)}%.lua:%d+ function own\n`), stack)
+  end
+  -- Where the script had returned already there is nothing of it.
+  assert(process.spawn_monitored("app:returns", "app:processes"))
+  stack = events:receive().error:stack()
+  assert(not string.find(stack, "wabe", 1, true), stack)
+end
+--@ raises
+local closed = channel.new(1)
+closed:close()
+local function own()
+  closed:send(1)
+  return nil
+end
+return function() return own() end
+--@ waits
+local function own()
+  channel.new():receive()
+  return nil
+end
+return function() return own() end
+--@ returns
+return function() return nil, "no" end
 
 --# `error("text")` inside `pcall` gives the text as in plain Luau; an Error that is raised comes back as itself.
 return function()
