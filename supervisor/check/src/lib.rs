@@ -2,15 +2,18 @@
 //!
 //! Two looks at each source. The first walks its syntax ([`look`]) and compares what it names with what
 //! there is ([`names`], [`calls`]). The second is the Luau analyzer ([`types`]), which knows the API by
-//! the definitions that the crate `api` makes. Pure: sources go in, findings come out.
+//! the definitions that the crate `api` makes, where the source asks no more of it than it may
+//! ([`effort`]). Pure, but for the clock of the analyzer: sources go in, findings come out.
 #![forbid(unsafe_code)]
 
 mod calls;
 mod code;
+mod effort;
 mod finding;
 mod locals;
 mod look;
 mod names;
+mod sources;
 mod text;
 mod types;
 mod values;

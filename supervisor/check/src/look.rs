@@ -1,5 +1,6 @@
 //! A look at the syntax of a source: what it names, calls and returns.
 
+use crate::effort::Effort;
 use crate::locals::Locals;
 use crate::text::Lines;
 use crate::values::{Value, Values};
@@ -9,7 +10,7 @@ use luau_syntax::ast::{
 };
 use luau_syntax::ast_names::AstNameTable;
 use luau_syntax::location::Location;
-use luau_syntax::parser::{ParseError, ParseOptions, parse};
+use luau_syntax::parser::{Mode, ParseError, ParseOptions, parse};
 use std::collections::HashSet;
 use std::ops::Range;
 use std::rc::Rc;
@@ -41,6 +42,10 @@ pub(crate) struct Look {
     pub(crate) says_unknown: bool,
     /// Where the first statement begins.
     pub(crate) first: usize,
+    /// Why it is too much for the analyzer, and what to do.
+    pub(crate) excess: Option<(String, &'static str)>,
+    /// What it says of the mode of the analyzer.
+    pub(crate) mode: Option<Mode>,
 }
 
 /// A call of a function of a module, or of a method of what such a function gave.
@@ -74,6 +79,10 @@ pub(crate) fn look(source: &str) -> Result<Look, (Range<usize>, String)> {
         walk.look.first = lines.offset(first.location().begin);
     }
     parsed.root.visit(&mut walk);
+    let mut effort = Effort::default();
+    parsed.root.visit(&mut effort);
+    walk.look.excess = effort.excess();
+    walk.look.mode = parsed.metadata.mode();
     walk.look.excused.sort_unstable();
     Ok(walk.look)
 }

@@ -1,100 +1,19 @@
 //! The Luau analyzer on the sources of an app.
 
+use crate::effort::{Budget, SECONDS_MAX};
 use crate::look::Look;
-use crate::text::Lines;
+use crate::sources::{Configured, Prepared, Sources};
 use crate::wanted::is_wanted;
 use crate::{Code, Finding, Spot, Unit};
 use luau_analysis::diagnostics::error::{TypeError, TypeErrorData};
-use luau_analysis::frontend::resolver::ModuleInfo;
 use luau_analysis::{
-    AnalysisError, AnalysisResult, ConfigResolver, DefinitionEnvironment, FileResolver, Frontend,
-    FrontendOptions, ModuleName, SourceCode, SourceCodeType, TypeCheckLimits,
+    AnalysisError, AnalysisResult, DefinitionEnvironment, Frontend, FrontendOptions,
 };
 use luau_common::BString;
 use luau_config::{Config, ConfigOptions, Mode};
-use luau_syntax::ast::Expression;
-use luau_syntax::location::Location;
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::fmt::Write;
+use luau_syntax::parser::Mode as Said;
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-
-/// Modules of the API, as the analyzer knows them.
-const BUILT_IN: &str = "@wabe/";
-
-/// A source as the analyzer sees it: with what it imports as locals before its first statement.
-struct Prepared<'a> {
-    unit: &'a Unit<'a>,
-    text: Lines<String>,
-    at: usize,
-    added: usize,
-}
-
-impl<'a> Prepared<'a> {
-    /// Imports are globals of an entry: where the source uses one so, a local stands for it.
-    fn new(unit: &'a Unit<'a>, look: &Look) -> Self {
-        let mut locals = String::new();
-        let globals: HashSet<_> = look.globals.iter().map(|(name, _)| &**name).collect();
-        for (alias, _) in &unit.imports {
-            if globals.contains(alias) {
-                let _ = write!(locals, "local {alias} = require(\"{alias}\"); ");
-            }
-        }
-        let (before, after) = unit.text.split_at(look.first);
-        let (text, at, added) = (format!("{before}{locals}{after}"), look.first, locals.len());
-        Prepared { unit, text: Lines::new(text), at, added }
-    }
-
-    /// The place in the source as it was written; `None` for what was added.
-    fn span(&self, location: Location) -> Option<Spot> {
-        let span = self.text.span(location);
-        let back = |at: usize| if at >= self.at + self.added { at - self.added } else { at };
-        let is_added = (self.at..self.at + self.added).contains(&span.start);
-        (!is_added).then(|| Spot::Source(back(span.start), back(span.end)))
-    }
-}
-
-/// The sources by the ids of their entries.
-struct Sources<'a>(HashMap<&'a [u8], Prepared<'a>>);
-
-impl<'a> Sources<'a> {
-    fn of(&self, name: &ModuleName) -> Option<&Prepared<'a>> {
-        self.0.get(name.as_slice())
-    }
-}
-
-impl FileResolver for Sources<'_> {
-    fn read_source(&mut self, name: &ModuleName) -> Option<SourceCode> {
-        let text = match name.strip_prefix(BUILT_IN.as_bytes()) {
-            Some(module) => format!("return {}", String::from_utf8_lossy(module)),
-            None => self.of(name)?.text.text().to_owned(),
-        };
-        Some(SourceCode { source: BString::from(text), kind: SourceCodeType::Module })
-    }
-
-    fn resolve_module(
-        &mut self,
-        context: Option<&ModuleInfo>,
-        expression: Expression<'_>,
-        _limits: &TypeCheckLimits,
-    ) -> Option<ModuleInfo> {
-        let wanted = String::from_utf8_lossy(expression.as_string()?.value.as_bytes()).into_owned();
-        let prepared = self.of(&context?.name)?;
-        let import = prepared.unit.imports.iter().find(|(alias, _)| *alias == wanted);
-        let name = match import {
-            Some((_, id)) => (*id).to_owned(),
-            None => format!("{BUILT_IN}{}", api::module_names().find(|name| *name == wanted)?),
-        };
-        Some(ModuleInfo { name: BString::from(name), optional: false })
-    }
-}
-
-struct Configured(Config);
-
-impl ConfigResolver for Configured {
-    fn config(&self, _name: &ModuleName, _limits: &TypeCheckLimits) -> &Config {
-        &self.0
-    }
-}
 
 type Analyzer<'a> = Frontend<Sources<'a>, Configured>;
 
@@ -109,11 +28,18 @@ fn config(text: &str) -> Config {
     config
 }
 
-fn analyzer<'a>(sources: Vec<Prepared<'a>>, config_text: &str) -> Result<Analyzer<'a>, String> {
-    let options = FrontendOptions { run_lint_checks: true, ..FrontendOptions::default() };
+fn options(seconds: f64) -> FrontendOptions {
+    FrontendOptions {
+        run_lint_checks: true,
+        module_time_limit_sec: Some(seconds),
+        ..FrontendOptions::default()
+    }
+}
+
+fn analyzer<'a>(sources: Vec<Prepared<'a>>, config: Config) -> Result<Analyzer<'a>, String> {
     let sources = sources.into_iter().map(|source| (source.unit.id.as_bytes(), source));
     let mut analyzer =
-        Frontend::new(Sources(sources.collect()), Configured(config(config_text)), options);
+        Frontend::new(Sources(sources.collect()), Configured(config), options(SECONDS_MAX));
     let failed = |error: AnalysisError| error.into_internal_compiler_error().message.to_string();
     analyzer.register_builtin_globals(DefinitionEnvironment::Globals).map_err(failed)?;
     let scope = analyzer.global_scope(DefinitionEnvironment::Globals);
@@ -138,27 +64,55 @@ pub(crate) fn check(
 ) {
     let of = |(unit, look): (_, &Option<&Look>)| look.map(|look| Prepared::new(unit, look));
     let prepared: Vec<_> = units.iter().zip(looks).filter_map(of).collect();
+    let config = self::config(config);
+    let mode = config.mode;
     let mut analyzer = match analyzer(prepared, config) {
         Ok(analyzer) => analyzer,
         Err(why) => {
-            return findings.extend(units.iter().enumerate().map(|(index, unit)| {
-                let message = format!("{} could not be analyzed: {why}", unit.file);
-                Finding::in_source(index, Code::Unchecked, 0..0, message)
-            }));
+            return findings.extend(
+                units.iter().enumerate().map(|(index, unit)| given_up(index, unit, &why, SIMPLER)),
+            );
         }
     };
+    let budget = Budget::new();
     for (index, (unit, look)) in units.iter().zip(looks).enumerate() {
         let Some(look) = look else { continue };
-        // The analyzer is code of others, on whatever a user wrote: its failure is a finding.
-        let found = catch_unwind(AssertUnwindSafe(|| one(&mut analyzer, index, unit, look)));
-        findings.extend(match found {
-            Ok(Ok(found)) => known_by_name(index, found, findings),
-            Ok(Err(_)) | Err(_) => {
-                let message = format!("{} could not be analyzed", unit.file);
-                vec![Finding::in_source(index, Code::Unchecked, 0..0, message)]
+        findings.extend(match &look.excess {
+            // Who says that the types are not to be checked has heard it.
+            Some(_) if look.mode.map_or(mode == Mode::NoCheck, |mode| mode == Said::NoCheck) => {
+                Vec::new()
+            }
+            Some((why, help)) => vec![given_up(index, unit, why, help)],
+            None => {
+                let found = guarded(&mut analyzer, index, unit, look, budget.seconds());
+                known_by_name(index, found, findings)
             }
         });
     }
+}
+
+/// The analyzer is code of others, on whatever a user wrote: its failure is a finding.
+fn guarded(
+    analyzer: &mut Analyzer<'_>,
+    index: usize,
+    unit: &Unit<'_>,
+    look: &Look,
+    seconds: f64,
+) -> Vec<Finding> {
+    let one = || one(analyzer, index, unit, look, seconds);
+    match catch_unwind(AssertUnwindSafe(one)) {
+        Ok(Ok(found)) => found,
+        Ok(Err(_)) | Err(_) => vec![given_up(index, unit, "the analyzer failed", SIMPLER)],
+    }
+}
+
+const SIMPLER: &str = "write it simpler";
+
+/// A source that is not checked, or not to its end.
+fn given_up(index: usize, unit: &Unit<'_>, why: &str, help: &str) -> Finding {
+    let message = format!("the types of {} could not be checked: {why}", unit.file);
+    let help = format!("{help}, or put '--!nocheck' before the script");
+    Finding::in_source(index, Code::Unchecked, 0..0, message).helped(help)
 }
 
 /// Leaves out what the look at names has found already, in better words.
@@ -180,10 +134,15 @@ fn one(
     index: usize,
     unit: &Unit<'_>,
     look: &Look,
+    seconds: f64,
 ) -> AnalysisResult<Vec<Finding>> {
     let name = BString::from(unit.id);
-    let result = analyzer.check(&name, None)?;
+    let result = analyzer.check(&name, Some(options(seconds)))?;
     let mut found = Vec::new();
+    if result.timeout_hits.contains(&name) {
+        let why = format!("its types are not known after {seconds:.0} s");
+        found.push(given_up(index, unit, &why, "write down types, or divide it"));
+    }
     let (Some(model), Some(source)) =
         (analyzer.semantic_model(&name), analyzer.file_resolver().of(&name))
     else {
@@ -193,9 +152,16 @@ fn one(
         let Some(spot) = source.span(error.location) else { continue };
         let message = model.error_message(error).to_string();
         if is_wanted(error, &message, &spot, look) {
-            found.push(finding(index, code_of(error), &spot, &message));
+            found.push(match code_of(error) {
+                Code::Unchecked => in_part(index, unit, &spot),
+                code => finding(index, code, &spot, &message),
+            });
         }
     }
+    // Once for a source.
+    let first = found.iter().filter(|one| one.code == Code::Unchecked).map(|one| one.spot.clone());
+    let first = first.min();
+    found.retain(|one| one.code != Code::Unchecked || Some(&one.spot) == first.as_ref());
     let lints = result.lint_result.errors.iter().chain(&result.lint_result.warnings);
     for lint in lints {
         // Our own look at globals knows the imports.
@@ -205,6 +171,12 @@ fn one(
         }
     }
     Ok(found)
+}
+
+/// A source of which the analyzer gives up on some part.
+fn in_part(index: usize, unit: &Unit<'_>, spot: &Spot) -> Finding {
+    let why = "this is too complex for the analyzer";
+    Finding { spot: spot.clone(), ..given_up(index, unit, why, SIMPLER) }
 }
 
 fn finding(index: usize, code: Code, spot: &Spot, message: &str) -> Finding {
@@ -241,6 +213,23 @@ mod tests {
     #[test]
     fn the_definitions_for_editors_can_be_read() {
         assert!(crate::look::look(&api::luals::definitions()).is_ok());
-        assert_eq!(analyzer(Vec::new(), "").err(), None);
+        assert_eq!(analyzer(Vec::new(), config("")).err(), None);
+    }
+
+    #[test]
+    fn types_that_take_too_long_are_given_up_and_so_said() {
+        let text = "local x: number = tostring(1);print(x)";
+        let (id, file) = ("app:a", "a.lua");
+        let unit = Unit { id, file, text, imports: Vec::new(), modules: Vec::new() };
+        let look = crate::look::look(text).expect("it can be loaded");
+        let found = |seconds| {
+            let prepared = vec![Prepared::new(&unit, &look)];
+            let mut analyzer = analyzer(prepared, config("")).expect("it starts");
+            let found = guarded(&mut analyzer, 0, &unit, &look, seconds);
+            found.into_iter().map(|one| (one.code, one.message)).collect::<Vec<_>>()
+        };
+        let message = "the types of a.lua could not be checked: its types are not known after 0 s";
+        assert_eq!(found(0.0), [(Code::Unchecked, message.to_owned())]);
+        assert_eq!(found(SECONDS_MAX)[0].0, Code::Type);
     }
 }

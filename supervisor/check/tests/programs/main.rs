@@ -1,6 +1,7 @@
 //! Right programs of the contract, in which nothing is found, and wrong ones, in which it is.
 
 mod calls;
+mod large;
 mod right;
 mod wrong;
 
