@@ -9,6 +9,7 @@
 mod calls;
 mod code;
 mod effort;
+mod excused;
 mod finding;
 mod locals;
 mod look;

@@ -74,7 +74,7 @@ pub(crate) fn look(source: &str) -> Result<Look, (Range<usize>, String)> {
     }
     let mut locals = Locals::default();
     parsed.root.visit(&mut locals);
-    let mut walk = Walk::new(&lines, locals);
+    let mut walk = Walk::new(&lines, locals.changed);
     if let Some(first) = parsed.root.as_slice().first() {
         walk.look.first = lines.offset(first.location().begin);
     }
@@ -83,6 +83,7 @@ pub(crate) fn look(source: &str) -> Result<Look, (Range<usize>, String)> {
     parsed.root.visit(&mut effort);
     walk.look.excess = effort.excess();
     walk.look.mode = parsed.metadata.mode();
+    walk.look.excused = locals.excused.places().map(|place| lines.offset(place)).collect();
     walk.look.excused.sort_unstable();
     Ok(walk.look)
 }
@@ -91,16 +92,14 @@ struct Walk<'a> {
     lines: &'a Lines<&'a str>,
     look: Look,
     values: Values<'a>,
-    excused: HashSet<LocalId>,
     /// The functions around, and whether each says what it returns.
     says: Vec<bool>,
 }
 
 impl<'a> Walk<'a> {
-    fn new(lines: &'a Lines<&'a str>, locals: Locals) -> Self {
-        let excused = locals.excused();
-        let values = Values::new(lines, locals.changed);
-        Walk { lines, look: Look::default(), values, excused, says: Vec::new() }
+    fn new(lines: &'a Lines<&'a str>, changed: HashSet<LocalId>) -> Self {
+        let values = Values::new(lines, changed);
+        Walk { lines, look: Look::default(), values, says: Vec::new() }
     }
 
     fn span(&self, location: Location) -> Range<usize> {
@@ -142,14 +141,6 @@ impl<'ast> AstVisitor<'ast> for Walk<'_> {
         if let Some(global) = expression.as_global() {
             let place = self.span(expression.location());
             self.look.globals.push((name(global.name.bytes()), place));
-        }
-        true
-    }
-
-    fn visit_local_expression(&mut self, expression: Expression<'ast>) -> bool {
-        let local = expression.as_local().map(|local| local.local.identity());
-        if local.is_some_and(|local| self.excused.contains(&local)) {
-            self.look.excused.push(self.lines.offset(expression.location().begin));
         }
         true
     }

@@ -2,6 +2,7 @@
 
 mod calls;
 mod large;
+mod order;
 mod right;
 mod wrong;
 
