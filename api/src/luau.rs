@@ -70,10 +70,12 @@ pub fn definitions() -> String {
 }
 
 /// A type for scripts that know by one field which others are there: the kind of an event says so, and
-/// a select gives a channel of any kind.
+/// a select gives a channel of any kind. Options that are got can be set again, which a table with optional
+/// fields can be no type for: what is got has no `?`, and tables must agree in that.
 fn lenient(alias: &Alias) -> String {
     match alias.name {
         "Event" | "Exit" => alias.luau.replace('?', ""),
+        "Options" => alias.luau.replace("boolean", "any"),
         "Selected" => alias.luau.replace("Channel<any>", "any"),
         _ => alias.luau.to_string(),
     }

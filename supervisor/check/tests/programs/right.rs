@@ -219,6 +219,25 @@ fn channels_of_every_kind() {
 }
 
 #[test]
+fn options_that_are_set_as_they_were() {
+    right(&[
+        "process.set_options(process.get_options())",
+        "local before = process.get_options()
+        process.set_options({ trap_links = true })
+        process.set_options(before)
+        local traps: boolean = before.trap_links
+        print(traps)",
+        "local options = process.get_options()
+        options.trap_links = not options.trap_links
+        local ok, err = process.set_options(options)
+        if not ok then print(err:message()) end",
+        "local options: OptionChanges = { upgradable = true } process.set_options(options)",
+        "process.set_options({ trap_links = true, upgradable = false })",
+        "process.set_options({})",
+    ]);
+}
+
+#[test]
 fn casts_and_errors() {
     right(&[
         "print(string(1) .. \"x\", number(\"1\") + 1, integer(\"2\") + 1, boolean(\"true\"))",

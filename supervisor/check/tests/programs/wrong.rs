@@ -35,6 +35,9 @@ fn values_that_do_not_fit() {
     found("print(process.pid(1))", "Function expects 0 arguments, but 1 is specified");
     found("local x: number = tostring(1) print(x)", "Expected this to be 'number'");
     found("time.sleep({})", "");
+    found("process.set_options({ trap_links = 1 })", "but got");
+    found("process.set_options(true)", "but got 'boolean'");
+    found("process.get_options().trap_link = true", "trap_link");
     found("local t = time.now() print(t:fromat(\"\"))", "fromat");
     found("local ch = channel.new() ch:sned(1)", "sned");
     found("local x: unknown = 1 print(x + 1)", "unknown");
