@@ -42,7 +42,6 @@ impl Finding {
             Code::Type => "correct the value, or say with '::' that you know better",
             Code::Lint => "correct it, or put '--!nolint' before the script",
             Code::UnknownModule => "name it under modules or imports of the entry",
-            Code::Unchecked => "write it simpler, or put '--!nocheck' before the script",
             _ => "see docs/check.md",
         };
         let spot = Spot::Source(span.start, span.end);
