@@ -54,7 +54,7 @@ impl Outlet {
     /// Writes what is held, where the next body would be too much beside it: should there be no memory
     /// for that one, this process ends with half a frame, and what lies before it would be lost.
     fn before(&mut self, body: usize) {
-        if self.outbox.len() + body >= HELD {
+        if self.outbox.len() + body >= self.write_at {
             self.flush();
         }
     }
