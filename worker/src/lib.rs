@@ -46,6 +46,7 @@ mod routes;
 mod safepoint;
 pub mod sandbox;
 mod send;
+mod settling;
 mod stack;
 mod time;
 mod turn;

@@ -13,6 +13,7 @@ use crate::over::over;
 use crate::safepoint;
 use ipc::frame::OwnLimit;
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
@@ -38,6 +39,16 @@ static LIMIT: AtomicUsize = AtomicUsize::new(usize::MAX);
 static COLLECT: AtomicUsize = AtomicUsize::new(usize::MAX);
 /// A collection is wanted at the next safepoint.
 static WANTED: AtomicBool = AtomicBool::new(false);
+/// Bytes of a page of Luau's, which it cuts into blocks of one size, and of one for sizes above 512
+/// (`lmem.cpp`, `kSmallPageSize` and `kLargePageSize`).
+pub(crate) const SMALL_PAGE: usize = 16 * 1024 - 24;
+pub(crate) const LARGE_PAGE: usize = 32 * 1024 - 24;
+
+thread_local! {
+    /// Where the last block of that size lies. (Tests have threads.)
+    static LAST_PAGE: Cell<usize> = const { Cell::new(0) };
+}
+
 /// The process is at its end.
 static ENDING: AtomicBool = AtomicBool::new(false);
 
@@ -50,7 +61,11 @@ unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ask(layout.size());
         // SAFETY: as the caller promises.
-        counted(layout.size(), unsafe { System.alloc(layout) })
+        let block = counted(layout.size(), unsafe { System.alloc(layout) });
+        if layout.size() == SMALL_PAGE || layout.size() == LARGE_PAGE {
+            LAST_PAGE.with(|last| last.set(block.addr()));
+        }
+        block
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
@@ -75,6 +90,11 @@ unsafe impl GlobalAlloc for Counting {
         }
         moved
     }
+}
+
+/// Where the page lies that Luau has taken last.
+pub(crate) fn last_page() -> usize {
+    LAST_PAGE.get()
 }
 
 #[inline]

@@ -7,9 +7,9 @@
 //!
 //! It leaves no trace that a script could see: no session, nothing sent, nothing in the scheduler.
 
+use crate::Vm;
 use crate::encode::Encoder;
 use crate::stack::{Stack, with_values};
-use crate::{Vm, fork};
 use ipc::codec::{decode, frame_max};
 use ipc::frame::{Birth, FromWorker, Outcome, ToWorker};
 use ipc::limits::MESSAGE_MAX;
@@ -17,17 +17,6 @@ use ipc::payload::NO_ARGUMENTS;
 use ipc::{Deframer, Frame, Limits, Outbox, hot};
 use mlua::Result;
 use std::hint::black_box;
-
-/// Bytes of a block that malloc(3) takes from the end of its memory, where it has no hole as large.
-const EDGE: usize = 64 * 1024;
-
-/// Sizes of the holes that are filled, the largest first: below that malloc(3) makes steps of 16.
-const HOLES: [usize; 6] = [EDGE, 32 * 1024, 16 * 1024, 8 * 1024, 4 * 1024, 2 * 1024];
-const SMALL_MAX: usize = 1024 + 16;
-const STEP: usize = 16;
-
-/// Blocks of one size that are tried at most.
-const TRIES: usize = 4096;
 
 impl Vm {
     /// Goes once through the life of a process without a script. `bytes` is where its frame is put.
@@ -69,38 +58,6 @@ impl Vm {
             _ => Ok(()),
         }
     }
-
-    /// In the zygote, when all is loaded: copies begin with memory that they need not write to soon.
-    pub(crate) fn settle(&self) -> Result<()> {
-        self.rehearse(&mut Vec::new())?;
-        // Luau's collector marks what it looks at, which is all that the zygote has left: with nothing
-        // to collect it begins when a process has added half as much.
-        self.lua.gc_collect()?;
-        self.lua.gc_collect()?;
-        fill_holes();
-        Ok(())
-    }
-}
-
-/// Takes what is free between blocks of malloc(3), so that copies find memory in one piece, at the end.
-/// It is lost, but nobody had written to the pages for it that would be written to now.
-fn fill_holes() {
-    fork::join_free_blocks();
-    let edge = (0..4).map(|_| leak(EDGE)).max().unwrap_or(usize::MAX);
-    let small = (1..=SMALL_MAX / STEP).rev().map(|steps| steps * STEP);
-    for size in HOLES.into_iter().chain(small) {
-        for _ in 0..TRIES {
-            if leak(size) >= edge {
-                break;
-            }
-        }
-    }
-}
-
-/// Allocates so many bytes for ever, and says where.
-fn leak(size: usize) -> usize {
-    let block: Vec<u8> = black_box(Vec::with_capacity(size));
-    block.leak().as_ptr().addr()
 }
 
 #[cfg(test)]
