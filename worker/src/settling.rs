@@ -33,6 +33,9 @@ const OBJECTS: [usize; 8] = [16, 32, 40, 48, 64, 72, 80, 96];
 const ELEMENT: usize = 16;
 const BUFFER_HEADER: usize = 8;
 
+/// Room for what is kept, from the beginning: what grows takes pages meanwhile.
+const KEPT: usize = 8192;
+
 /// The kernel's page.
 const FRAME: usize = 4096;
 
@@ -43,18 +46,26 @@ impl Vm {
     /// In the zygote, when all is loaded: copies begin with memory that they need not write to soon.
     pub(crate) fn settle(&self) -> Result<()> {
         self.rehearse(&mut Vec::new())?;
-        let kept = self.lua.create_table()?;
-        self.lua.gc_collect()?;
+        let kept = self.lua.create_table_with_capacity(KEPT, 0)?;
+        self.collect_and_stop()?;
         self.fill_plain_pages(&kept)?;
         // The tables round those blocks go before the pages of objects are filled, which they lie in.
-        self.lua.gc_collect()?;
+        self.collect_and_stop()?;
         self.fill_pages_of_objects(&kept)?;
         self.lua.set_named_registry_value("filled", kept)?;
+        self.lua.gc_restart();
         // Luau's collector marks what it looks at, which is all that the zygote has left: with nothing
         // to collect it begins when a process has added half as much.
         self.lua.gc_collect()?;
         self.lua.gc_collect()?;
         fill_holes();
+        Ok(())
+    }
+
+    /// What the collector freed while pages are filled would be taken first.
+    fn collect_and_stop(&self) -> Result<()> {
+        self.lua.gc_collect()?;
+        self.lua.gc_stop();
         Ok(())
     }
 
@@ -127,24 +138,23 @@ fn leak(size: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mlua::Value;
-    use std::cell::RefCell;
+    use mlua::{Result, Value};
 
     #[test]
     fn the_next_blocks_lie_beside_the_header_of_their_page() {
         let vm = Vm::new(ipc::Zones::default()).expect("a state");
+        let kept = vm.lua.create_table_with_capacity(KEPT, 0).expect("memory");
+        vm.collect_and_stop().expect("nothing raises");
         for size in [48, 96] {
-            let kept = RefCell::new(Vec::new());
-            let take = |_| {
+            let take = || -> Result<usize> {
                 let buffer = vm.lua.create_buffer(vec![0; size - BUFFER_HEADER])?;
-                kept.borrow_mut().push(Value::Buffer(buffer));
-                Ok(())
+                kept.raw_push(&buffer)?;
+                Ok(Value::Buffer(buffer).to_pointer().addr())
             };
-            fill_page(size, take).expect("memory");
+            fill_page(size, |_| take().map(drop)).expect("memory");
             let page = last_page();
             for _ in 0..LEFT_MIN {
-                take(true).expect("memory");
-                let at = kept.borrow().last().map_or(0, |taken| taken.to_pointer().addr());
+                let at = take().expect("memory");
                 let beside = page + PAGE_HEADER..page + PAGE_HEADER + 2 * FRAME;
                 assert!(beside.contains(&at), "{at:x} of {size} bytes, page {page:x}");
             }
