@@ -6,7 +6,7 @@ use crate::supervisor::Supervisor;
 use std::collections::VecDeque;
 
 /// Children that may have something to read; each is in one of the lists, and knows it
-/// ([`Child::readable`]).
+/// ([`readable`](crate::children::Child::readable)).
 #[derive(Debug, Default)]
 pub(crate) struct Readable {
     /// Those of which the kernel has told.
