@@ -93,6 +93,9 @@ impl Supervisor {
     /// Starts the zygote of a host that is to have one before anybody needs it: one in a round, and
     /// none while a process waits for its worker. That or what the new zygote says makes the next round.
     fn start_hosts(&mut self) {
+        if self.hosts_due.is_empty() {
+            return;
+        }
         let warm = |id: &ChildId| self.children.all.get(*id).is_some_and(Child::is_warm);
         let nobody_waits = |nest: &Nest| nest.wanted.is_empty() && nest.in_flight.iter().all(warm);
         if self.is_stopping() || !self.nests.iter().all(nobody_waits) {
