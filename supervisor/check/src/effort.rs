@@ -92,9 +92,12 @@ impl Effort {
         self.nodes = nodes;
     }
 
-    fn branch(&mut self, statement: Statement<'_>) {
+    /// A branch or a loop, with what it tests. True: the walk goes on inside it.
+    fn branch(&mut self, statement: Statement<'_>, condition: Option<Expression<'_>>) -> bool {
+        condition.into_iter().for_each(|condition| self.test(condition));
         self.nodes += 1;
         self.forked_until = self.forked_until.max(statement.location().end);
+        true
     }
 
     fn set(&mut self, variables: &[Expression<'_>], at: Position) {
@@ -139,31 +142,23 @@ impl<'ast> AstVisitor<'ast> for Effort {
     }
 
     fn visit_if_statement(&mut self, statement: Statement<'ast>) -> bool {
-        statement.as_if().into_iter().for_each(|one| self.test(one.condition));
-        self.branch(statement);
-        true
+        self.branch(statement, statement.as_if().map(|one| one.condition))
     }
 
     fn visit_while_statement(&mut self, statement: Statement<'ast>) -> bool {
-        statement.as_while().into_iter().for_each(|one| self.test(one.condition));
-        self.branch(statement);
-        true
+        self.branch(statement, statement.as_while().map(|one| one.condition))
     }
 
     fn visit_repeat_statement(&mut self, statement: Statement<'ast>) -> bool {
-        statement.as_repeat().into_iter().for_each(|one| self.test(one.condition));
-        self.branch(statement);
-        true
+        self.branch(statement, statement.as_repeat().map(|one| one.condition))
     }
 
     fn visit_numeric_for_statement(&mut self, statement: Statement<'ast>) -> bool {
-        self.branch(statement);
-        true
+        self.branch(statement, None)
     }
 
     fn visit_generic_for_statement(&mut self, statement: Statement<'ast>) -> bool {
-        self.branch(statement);
-        true
+        self.branch(statement, None)
     }
 
     fn visit_assign_statement(&mut self, statement: Statement<'ast>) -> bool {
