@@ -11,6 +11,22 @@ use std::time::{Duration, Instant};
 /// A test that waits longer than this for anything hangs.
 pub const DEADLINE: Duration = Duration::from_secs(60);
 
+/// What a look finds, as soon as it finds something: who is born shows in `/proc` and wakes nobody, so
+/// looking is all that a test can do, and it ends with the deadline.
+///
+/// # Panics
+/// Where nothing is found by then, with what is there.
+pub fn wait_to_see<T>(mut look: impl FnMut() -> Option<T>, missing: impl Fn() -> String) -> T {
+    let end = Instant::now() + DEADLINE;
+    loop {
+        if let Some(seen) = look() {
+            return seen;
+        }
+        assert!(Instant::now() < end, "{}", missing());
+        std::thread::yield_now();
+    }
+}
+
 /// The script of the entry `app:go`: see [`Live::go`].
 pub const GO: &str = "return function() process.inbox():receive() end";
 
@@ -135,15 +151,10 @@ impl Live {
     /// # Panics
     /// Where there are not so many by then.
     pub fn wait_for_warm(&self, wanted: usize) -> Vec<Seen> {
-        let end = Instant::now() + DEADLINE;
-        loop {
-            let warm = self.warm();
-            if warm.len() == wanted {
-                return warm;
-            }
-            assert!(Instant::now() < end, "{wanted} warm workers, not {warm:?}");
-            std::thread::yield_now();
-        }
+        wait_to_see(
+            || Some(self.warm()).filter(|warm| warm.len() == wanted),
+            || format!("{wanted} warm workers, not {:?}", self.warm()),
+        )
     }
 
     /// The zygote, held, where there is one that can be told from a worker by now.

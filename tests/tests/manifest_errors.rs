@@ -12,87 +12,72 @@ use tests::{App, bin, run};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// The beginning of a sentence of the document, and the files of the app with the error shown below it.
-type Example = (&'static str, &'static [(&'static str, &'static str)]);
+/// An app, by the beginning of the sentence above the error that it shows.
+struct Example {
+    sentence: &'static str,
+    /// Its entries, behind [`HEAD`].
+    entries: &'static str,
+    /// Files beside its manifest and an empty script.
+    more: &'static [(&'static str, &'static str)],
+}
+
+const HEAD: &str = "namespace: app\nentries:\n";
+
+/// A process, and the entries behind it.
+macro_rules! main_and {
+    ($entries:literal) => {
+        concat!("  - name: main\n    kind: process.lua\n    source: file://main.lua\n", $entries)
+    };
+}
 
 const EXAMPLES: [Example; 10] = [
-    (
-        "An unknown field",
-        &[(
-            "_index.yaml",
-            "\
-namespace: app
-entries:
-  - name: main
-    kind: process.lua
-    source: file://main.lua
-  - name: pool
+    Example {
+        sentence: "An unknown field",
+        entries: main_and!(
+            "  - name: pool
     kind: process.host
     host:
       max_procesess: 50
-",
-        )],
-    ),
-    (
-        "A limit in a form",
-        &[(
-            "_index.yaml",
-            "\
-namespace: app
-entries:
-  - name: main
-    kind: process.lua
-    source: file://main.lua
-  - name: pool
+"
+        ),
+        more: &[],
+    },
+    Example {
+        sentence: "A limit in a form",
+        entries: main_and!(
+            "  - name: pool
     kind: process.host
     host:
       cpu: 60
-",
-        )],
-    ),
-    (
-        "An id that is defined twice",
-        &[(
-            "_index.yaml",
-            "\
-namespace: app
-entries:
-  - name: workers
+"
+        ),
+        more: &[],
+    },
+    Example {
+        sentence: "An id that is defined twice",
+        entries: "  - name: workers
     kind: process.host
   - name: workers
     kind: process.host
 ",
-        )],
-    ),
-    (
-        "An import that does not exist",
-        &[(
-            "_index.yaml",
-            "\
-namespace: app
-entries:
-  - name: main
-    kind: process.lua
-    source: file://main.lua
-    imports:
+        more: &[],
+    },
+    Example {
+        sentence: "An import that does not exist",
+        entries: main_and!(
+            "    imports:
       util: app:utils
   - name: util
     kind: library.lua
     source: file://main.lua
-",
-        )],
-    ),
-    (
-        "Services that require each other",
-        &[(
-            "_index.yaml",
-            "\
-namespace: app
-entries:
-  - name: main
-    kind: process.lua
-    source: file://main.lua
-  - name: db
+"
+        ),
+        more: &[],
+    },
+    Example {
+        sentence: "Services that require each other",
+        entries: main_and!(
+            "  - name: db
     kind: process.service
     process: app:main
     host: app:processes
@@ -104,115 +89,63 @@ entries:
     host: app:processes
     input: [8080]
     lifecycle: {requires: [app:db]}
-",
-        )],
-    ),
-    (
-        "Limits that do not fit",
-        &[(
-            "_index.yaml",
-            "\
-namespace: app
-entries:
-  - name: main
-    kind: process.lua
-    source: file://main.lua
-  - name: pool
+"
+        ),
+        more: &[],
+    },
+    Example {
+        sentence: "Limits that do not fit",
+        entries: main_and!(
+            "  - name: pool
     kind: process.host
     host:
       memory: 8MiB
       message: 4MiB
-",
-        )],
-    ),
-    (
-        "A pattern that names nothing",
-        &[
-            (
-                "_index.yaml",
-                "\
-namespace: app
-entries:
-  - name: main
-    kind: process.lua
-    source: file://main.lua
-  - name: plugins
+"
+        ),
+        more: &[],
+    },
+    Example {
+        sentence: "A pattern that names nothing",
+        entries: main_and!(
+            "  - name: plugins
     kind: process.host
     host:
       permissions:
         spawn: [app.tools:crul]
-",
-            ),
+"
+        ),
+        more: &[
             (
                 "tools/_index.yaml",
-                "\
-namespace: app.tools
-entries:
-  - name: curl
-    kind: process.lua
-    source: file://curl.lua
-",
+                "namespace: app.tools\nentries:\n  - name: curl\n    kind: process.lua\n    source: file://curl.lua\n",
             ),
-            (
-                "tools/curl.lua",
-                "\
-return function() end
-",
-            ),
+            ("tools/curl.lua", "return function() end\n"),
         ],
-    ),
-    (
-        "A host without a sandbox",
-        &[(
-            "_index.yaml",
-            "\
-namespace: app
-entries:
-  - name: main
-    kind: process.lua
-    source: file://main.lua
-  - name: pool
+    },
+    Example {
+        sentence: "A host without a sandbox",
+        entries: main_and!(
+            "  - name: pool
     kind: process.host
     host:
       sandbox: none
-",
-        )],
-    ),
-    (
-        "A script of the main process",
-        &[
-            (
-                "_index.yaml",
-                "\
-namespace: app
-entries:
-  - name: main
-    kind: process.lua
-    source: file://main.lua
-",
-            ),
-            (
-                "main.lua",
-                "\
-return function()
-  print(1
-end
-",
-            ),
-        ],
-    ),
-    (
-        "Nothing to run",
-        &[(
-            "_index.yaml",
-            "\
-namespace: app
-entries:
-  - {name: a, kind: process.lua, source: file://main.lua}
+"
+        ),
+        more: &[],
+    },
+    Example {
+        sentence: "A script of the main process",
+        entries: main_and!(""),
+        more: &[("main.lua", "return function()\n  print(1\nend\n")],
+    },
+    Example {
+        sentence: "Nothing to run",
+        entries: "\x20 - {name: a, kind: process.lua, source: file://main.lua}
   - {name: b, kind: process.lua, source: file://main.lua}
 ",
-        )],
-    ),
+        more: &[],
+    },
 ];
 
 fn document() -> String {
@@ -227,11 +160,12 @@ fn shown(document: &str) -> Vec<(&str, &str)> {
     parts.chunks_exact(2).map(|pair| (pair[0].trim(), pair[1])).collect()
 }
 
-/// What `wabe run app` says of an app of these files.
-fn said(files: &[(&str, &str)]) -> (String, Option<i32>) {
+/// What `wabe run app` says of an app with these entries and files.
+fn said(entries: &str, more: &[(&str, &str)]) -> (String, Option<i32>) {
     let app = App::new().file("app/main.lua", "return function() end\n");
+    let app = app.file("app/_index.yaml", &format!("{HEAD}{entries}"));
     let put = |app: App, (name, text): &(&str, &str)| app.file(&format!("app/{name}"), text);
-    let app = files.iter().fold(app, put);
+    let app = more.iter().fold(app, put);
     let mut command = Command::new(bin("wabe"));
     let ran = run(command.args(["run", "app"]).current_dir(app.path()), DEADLINE);
     (ran.stderr, ran.code)
@@ -240,20 +174,20 @@ fn said(files: &[(&str, &str)]) -> (String, Option<i32>) {
 #[test]
 fn each_error_of_the_document_is_what_is_said() {
     let document = document();
-    let mut left: BTreeSet<_> = EXAMPLES.iter().map(|(sentence, _)| *sentence).collect();
+    let mut left: BTreeSet<_> = EXAMPLES.iter().map(|example| example.sentence).collect();
     let mut wrong = String::new();
     for (above, expected) in shown(&document) {
         let sentence = above.rsplit("\n\n").next().unwrap_or(above);
-        let example = EXAMPLES.iter().find(|(start, _)| sentence.starts_with(start));
-        let (start, files) = example.unwrap_or_else(|| panic!("no app for: {sentence}"));
-        let (said, code) = said(files);
+        let example = EXAMPLES.iter().find(|example| sentence.starts_with(example.sentence));
+        let example = example.unwrap_or_else(|| panic!("no app for: {sentence}"));
+        let (said, code) = said(example.entries, example.more);
         if (said.trim_end(), code) != (expected, Some(2)) {
             let _ = writeln!(
                 wrong,
                 "{sentence}\n{expected}\nis shown, and said (code {code:?}):\n{said}"
             );
         }
-        assert!(left.remove(start), "two examples begin with: {start}");
+        assert!(left.remove(example.sentence), "two examples begin with: {}", example.sentence);
     }
     assert!(wrong.is_empty(), "{wrong}");
     assert!(left.is_empty(), "the document does not show: {left:?}");
@@ -264,8 +198,8 @@ fn the_warning_of_the_document_is_what_is_said() {
     let document = document();
     let (_, after) = document.split_once("\n```\n$ wabe run app\n").expect("an example");
     let (expected, _) = after.split_once("\n```\n").expect("its end");
-    let manifest = "namespace: app\nentries:\n  - {name: main, kind: process.lua, source: file://main.lua}\n  \
-                    - name: web\n    kind: http.gateway\n";
-    let (said, code) = said(&[("_index.yaml", manifest)]);
+    let entries = "  - {name: main, kind: process.lua, source: file://main.lua}\n  \
+                   - name: web\n    kind: http.gateway\n";
+    let (said, code) = said(entries, &[]);
     assert_eq!((said.trim_end(), code), (expected, Some(0)));
 }

@@ -4,7 +4,7 @@
 use rustix::process::Signal;
 use std::collections::BTreeSet;
 use std::time::Instant;
-use tests::live::{DEADLINE, GO};
+use tests::live::{DEADLINE, GO, wait_to_see};
 use tests::proc::{Hold, Seen};
 use tests::{App, Live};
 
@@ -70,11 +70,10 @@ fn one_that_dies_is_replaced_and_two_in_a_row_are_left_to_the_next_spawn() {
     let mut live = live("{warm: 3}", "2");
     let first = live.wait_for_warm(3);
     kill(&first[0]);
-    let end = Instant::now() + DEADLINE;
-    while !live.warm().iter().any(|seen| !first.contains(seen)) {
-        assert!(Instant::now() < end, "the dead one is not replaced: {:?}", live.children());
-        std::thread::yield_now();
-    }
+    wait_to_see(
+        || live.warm().into_iter().find(|seen| !first.contains(seen)),
+        || format!("the dead one is not replaced: {:?}", live.children()),
+    );
     kill(&live.wait_for_warm(3)[0]);
     live.wait_for_warm(2);
     kill(&live.wait_for_warm(2)[0]);
@@ -193,11 +192,10 @@ fn a_host_that_starts_with_the_node_has_its_warm_workers_before_anybody_spawns_t
 #[test]
 fn a_host_that_starts_with_the_node_has_a_zygote_also_without_warm_workers() {
     let mut live = two_hosts("{warm: 0}", "{warm: 0}");
-    let end = Instant::now() + DEADLINE;
-    while zygotes(&live) < 2 {
-        assert!(Instant::now() < end, "no second zygote: {:?}", live.children());
-        std::thread::yield_now();
-    }
+    wait_to_see(
+        || (zygotes(&live) >= 2).then_some(()),
+        || format!("no second zygote: {:?}", live.children()),
+    );
     live.go();
     live.stdout_after("ready");
     assert_eq!((zygotes(&live), live.warm().len()), (3, 0));

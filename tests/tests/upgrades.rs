@@ -3,8 +3,8 @@
 
 use rustix::process::Signal;
 use std::time::Instant;
-use tests::live::{DEADLINE, GO};
-use tests::proc::Hold;
+use tests::live::{DEADLINE, GO, wait_to_see};
+use tests::proc::{Hold, Seen};
 use tests::{App, Live, Ran, run};
 
 /// Sends numbered messages on two topics, as fast as it may, to one that upgrades again and again.
@@ -117,18 +117,13 @@ fn stuck(ending: &str) -> (Live, Hold) {
     (live, heir)
 }
 
-/// The warm worker, held. Who is born shows in `/proc` and wakes nobody; looking is all that a test can
-/// do, and it ends with the deadline.
+/// The warm worker, held.
 fn next_worker(live: &Live) -> Hold {
-    let end = Instant::now() + DEADLINE;
-    loop {
-        let warm = live.children().into_iter().find(|child| child.is_warm() && child.state == 'S');
-        if let Some(hold) = warm.and_then(|warm| Hold::on(warm.os_pid)) {
-            return hold;
-        }
-        assert!(Instant::now() < end, "no warm worker: {:?}", live.children());
-        std::thread::yield_now();
-    }
+    let is_next = |child: &Seen| child.is_warm() && child.state == 'S';
+    wait_to_see(
+        || live.children().into_iter().find(is_next).and_then(|warm| Hold::on(warm.os_pid)),
+        || format!("no warm worker: {:?}", live.children()),
+    )
 }
 
 #[test]

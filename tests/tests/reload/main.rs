@@ -12,8 +12,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Instant;
-use tests::live::DEADLINE;
+use tests::live::{DEADLINE, wait_to_see};
 use tests::proc::children;
 use tests::{App, Ran, Running, bin};
 
@@ -214,11 +213,11 @@ fn a_host_that_is_new_starts_at_once_where_it_says_so() {
     live.write("_index.yaml", &format!("{MANIFEST}{host}"));
     live.reload();
     // Nothing tells of them, and nobody spawns there: beside the four of the other host, to be seen only.
-    let (os_pid, end) = (live.running.os_pid(), Instant::now() + DEADLINE);
-    while children(os_pid).iter().filter(|seen| seen.is_warm()).count() < 4 + 7 {
-        assert!(Instant::now() < end, "no warm workers: {:?}", children(os_pid));
-        std::thread::yield_now();
-    }
+    let all = || children(live.running.os_pid());
+    wait_to_see(
+        || (all().iter().filter(|seen| seen.is_warm()).count() >= 4 + 7).then_some(()),
+        || format!("no warm workers: {:?}", all()),
+    );
     live.end();
 }
 
